@@ -1,0 +1,25 @@
+"""Where the parts are. A new module is added here and nowhere else; a frozen build reads the same list."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+from initviz.experiment.catalogue import Catalogue, Part
+
+MODULES: tuple[str, ...] = ()
+"""Modules below this package with a ``PARTS`` tuple, in the order in which the window lists them."""
+
+
+def module_names() -> tuple[str, ...]:
+    """Return the full names of all catalogue modules."""
+    return tuple(f"{__package__}.{name}" for name in MODULES)
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    """Return the catalogue of all parts; the same object every time."""
+    parts: list[Part] = []
+    for name in module_names():
+        parts.extend(importlib.import_module(name).PARTS)
+    return Catalogue(parts)

@@ -1,0 +1,93 @@
+"""The registry of everything a person can choose. The entries themselves live in ``initviz.catalog``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from initviz.experiment.errors import ExperimentError, unknown_key
+from initviz.experiment.parameters import Parameter
+from initviz.experiment.text import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One thing a person can choose, declared once.
+
+    Attributes:
+        kind: Singular kind: ``initializer``, ``activation``, ``layer``, ``family``, ``optimizer``, ``schedule``,
+            ``dataset``.
+        key: Name in files, snake case, the name of ``torch.nn.init`` or Keras where there is one.
+        title: Name in the window.
+        summary: One sentence: what it does.
+        parameters: What can be set.
+        formula: The mathematics, as TeX without delimiters; empty where there is none.
+        source: Paper or manual, with year and identifier.
+        aliases: Other names that files may use for it.
+    """
+
+    kind: str
+    key: str
+    title: Text
+    summary: Text
+    parameters: tuple[Parameter, ...] = ()
+    formula: str = ""
+    source: str = ""
+    aliases: tuple[str, ...] = ()
+
+    def parameter(self, key: str) -> Parameter:
+        """Return the parameter called ``key``; KeyError when there is none."""
+        for parameter in self.parameters:
+            if parameter.key == key:
+                return parameter
+        raise KeyError(key)
+
+
+class Catalogue:
+    """All parts, by kind and key.
+
+    Args:
+        parts: Every entry. Two of one kind may not share a key or an alias.
+    Raises:
+        ValueError: Two parts of one kind answer to one name.
+    """
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts: dict[str, dict[str, Part]] = {}
+        self._names: dict[str, dict[str, Part]] = {}
+        for part in parts:
+            self._parts.setdefault(part.kind, {})[part.key] = part
+            names = self._names.setdefault(part.kind, {})
+            for name in (part.key, *part.aliases):
+                if name in names:
+                    raise ValueError(f"two parts of kind {part.kind!r} answer to {name!r}")
+                names[name] = part
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds in the order in which they were declared."""
+        return tuple(self._parts)
+
+    def parts(self, kind: str) -> tuple[Part, ...]:
+        """Every part of a kind, in declared order; empty for an unknown kind."""
+        return tuple(self._parts.get(kind, {}).values())
+
+    def get(self, kind: str, name: str, path: str = "") -> Part:
+        """Return the part of ``kind`` whose key or alias is ``name``.
+
+        Raises:
+            ExperimentError: There is none; the nearest key is named.
+        """
+        names = self._names.get(kind, {})
+        if name not in names:
+            raise self._unknown(kind, name, path)
+        return names[name]
+
+    def _unknown(self, kind: str, name: str, path: str) -> ExperimentError:
+        error = unknown_key(name, self._names.get(kind, {}), path)
+        reason = error.reason
+        return ExperimentError(Text(f"no such {kind}: {reason.en}", f"没有这样的 {kind}：{reason.zh}"), path)
+
+    def __iter__(self) -> Iterator[Part]:
+        for parts in self._parts.values():
+            yield from parts.values()

@@ -1,0 +1,376 @@
+"""From the tables of a file to a checked experiment.
+
+A *document* is the plain form of an experiment: nested dictionaries, as TOML gives them. The window edits documents
+(see ``initviz.experiment.edit``) and reads them anew, so that the file and the forms pass through the same checks.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from initviz.experiment.blueprint import blueprint
+from initviz.experiment.catalogue import Catalogue, Part
+from initviz.experiment.errors import ExperimentError, join_path, unknown_key
+from initviz.experiment.fields import (
+    BATCH_SIZE,
+    DATA_FIELDS,
+    DEFAULT_DOCUMENT,
+    DTYPE,
+    LANE_OVERRIDES,
+    LANE_OWN_KEYS,
+    SEED,
+    STANDARDIZE,
+    STEPS,
+    TOP_LEVEL_KEYS,
+    VALIDATION,
+)
+from initviz.experiment.limits import Limits
+from initviz.experiment.parameters import Parameter, PartParameter, Value, check_values
+from initviz.experiment.text import Text
+from initviz.experiment.values import (
+    SCHEMA,
+    Choice,
+    DataSpec,
+    Experiment,
+    InitSpec,
+    Lane,
+    LayerSpec,
+    ModelSpec,
+    Recipe,
+)
+
+Table = dict[str, object]
+NUM_COLORS = 16
+MAX_NAME = 200
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+
+
+def read_document(document: Mapping[str, object], catalogue: Catalogue, limits: Limits) -> Experiment:
+    """Check a document and return the experiment it describes.
+
+    Args:
+        document: Tables as TOML gives them; it is not changed.
+        catalogue: What may be named.
+        limits: Bounds on sizes, checked before anything is built.
+    Raises:
+        ExperimentError: Anything that is wrong, with the place and what to do.
+    """
+    given = copy.deepcopy(dict(document))
+    for key in given:
+        if key not in TOP_LEVEL_KEYS:
+            raise unknown_key(key, TOP_LEVEL_KEYS, key)
+    _check_schema(given.get("schema", SCHEMA))
+    lanes = given.pop("lanes", [])
+    base = with_defaults(given)
+    steps = cast(int, STEPS.check(base["steps"], "steps"))
+    limits.check("steps", steps, Text("steps", "步数"), "steps")
+    data = _read_data(_table(base["data"], "data"), catalogue, limits)
+    recipe = _read_recipe(base, catalogue, "")
+    experiment = Experiment(
+        name=_name(base["name"], "name"),
+        seed=recipe.seed,
+        device=_device(base["device"]),
+        dtype=DTYPE.check(base["dtype"], "dtype"),
+        steps=steps,
+        data=data,
+        base=recipe,
+        lanes=_read_lanes(lanes, base, recipe, catalogue, limits),
+        _document=copy.deepcopy(dict(document)),
+    )
+    check_sizes(experiment, catalogue, limits)
+    return experiment
+
+
+def with_defaults(given: Mapping[str, object]) -> Table:
+    """Return a copy of the top-level tables in which what is left out has its default."""
+    base = copy.deepcopy(DEFAULT_DOCUMENT)
+    for key, value in given.items():
+        default = base.get(key)
+        if isinstance(default, dict) and isinstance(value, dict):
+            base[key] = _override(default, value)
+        else:
+            base[key] = copy.deepcopy(value)
+    return base
+
+
+def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) -> None:
+    """Work out every lane's network and bound the memory of all of them together.
+
+    Raises:
+        ExperimentError: An impossible network, or one above a limit.
+    """
+    item_bytes = 8 if experiment.dtype == "float64" else 4
+    total = 0
+    seen: dict[object, int] = {}
+    for index, lane in enumerate(experiment.lanes):
+        key = (lane.recipe.model, lane.recipe.init)
+        if key not in seen:
+            same_model = lane.recipe.model == experiment.base.model
+            path = "" if same_model else f"lanes[{index}]"
+            plan = blueprint(lane.recipe, experiment.data, catalogue, limits, path)
+            seen[key] = plan.memory_bytes(experiment.data.batch_size, item_bytes)
+        total += seen[key]
+    limits.check("memory_gb", total / 1e9, Text("GB of memory for all lanes", "所有赛道所需内存 (GB)"), "")
+
+
+def _check_schema(value: object) -> None:
+    if value != SCHEMA or isinstance(value, bool):
+        raise ExperimentError(
+            Text(
+                f"this program reads schema {SCHEMA}, not {value!r}. A newer InitViz may read the file.",
+                f"本程序读取的格式版本是 {SCHEMA}，而不是 {value!r}。较新的 InitViz 或许能读这个文件。",
+            ),
+            "schema",
+        )
+
+
+def _table(value: object, path: str) -> Table:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise ExperimentError(Text("expected a table of keys.", "应为一个由键组成的表。"), path)
+    return cast(Table, value)
+
+
+def _name(value: object, path: str) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME or not value.isprintable():
+        raise ExperimentError(
+            Text(
+                f"expected a printable name of 1 to {MAX_NAME} characters.",
+                f"应为 1 到 {MAX_NAME} 个可打印字符的名称。",
+            ),
+            path,
+        )
+    return value
+
+
+def _device(value: object) -> str:
+    if not isinstance(value, str) or not _DEVICE.fullmatch(value):
+        raise ExperimentError(
+            Text(
+                f"expected auto, cpu, cuda, cuda:N or mps, but found {value!r}.",
+                f"应为 auto、cpu、cuda、cuda:N 或 mps，却是 {value!r}。",
+            ),
+            "device",
+        )
+    return value
+
+
+def read_choice(
+    value: object, kind: str, catalogue: Catalogue, path: str, *, name_key: str = "name"
+) -> Choice:
+    """Check a table that names a part and sets its parameters, such as ``{name = "normal", std = 0.01}``."""
+    table = _table(value, path)
+    if name_key not in table:
+        raise ExperimentError(
+            Text(
+                f"the key '{name_key}' is missing. Write {name_key} = \"...\", one of the {kind}s that "
+                f"'initviz list {kind}' shows.",
+                f"缺少键“{name_key}”。请写 {name_key} = \"...\"，可选项见 'initviz list {kind}'。",
+            ),
+            path,
+        )
+    name = table[name_key]
+    if not isinstance(name, str):
+        raise ExperimentError(
+            Text("expected a name in quotes.", "应为引号中的名称。"), join_path(path, name_key)
+        )
+    part = catalogue.get(kind, name, join_path(path, name_key))
+    rest = {key: item for key, item in table.items() if key != name_key}
+    return _fill(part, rest, catalogue, path)
+
+
+def _fill(part: Part, given: Mapping[str, object], catalogue: Catalogue, path: str) -> Choice:
+    values = check_values(part.parameters, given, path)
+    for parameter in part.parameters:
+        if isinstance(parameter, PartParameter):
+            name = cast(str, values[parameter.key])
+            chosen = catalogue.get(parameter.part_kind, name, join_path(path, parameter.key))
+            values[parameter.key] = chosen.key
+    return Choice(part.key, tuple(values.items()))
+
+
+def _read_data(table: Table, catalogue: Catalogue, limits: Limits) -> DataSpec:
+    own = {parameter.key for parameter in DATA_FIELDS}
+    dataset_table = {key: value for key, value in table.items() if key not in own}
+    name = dataset_table.get("name")
+    if isinstance(name, str):
+        part = catalogue.get("dataset", name, "data.name")
+        _known_keys(dataset_table, (*part.parameters, *DATA_FIELDS), "data")
+    dataset = read_choice(dataset_table, "dataset", catalogue, "data")
+    values: dict[str, Value] = check_values(
+        DATA_FIELDS, {key: value for key, value in table.items() if key in own}, "data"
+    )
+    batch_size = cast(int, values[BATCH_SIZE.key])
+    limits.check("batch_size", batch_size, Text("examples a batch", "每批样本数"), "data.batch_size")
+    return DataSpec(
+        dataset=dataset,
+        batch_size=batch_size,
+        standardize=cast(bool, values[STANDARDIZE.key]),
+        validation=cast(float, values[VALIDATION.key]),
+    )
+
+
+def _known_keys(table: Mapping[str, object], parameters: tuple[Parameter, ...], path: str) -> None:
+    known = {"name", *(parameter.key for parameter in parameters)}
+    for key in table:
+        if key not in known:
+            raise unknown_key(key, known, join_path(path, key))
+
+
+def _read_recipe(base: Mapping[str, object], catalogue: Catalogue, path: str) -> Recipe:
+    init_path = join_path(path, "init")
+    init = _table(base["init"], init_path)
+    for key in init:
+        if key not in ("weight", "bias"):
+            raise unknown_key(key, ("weight", "bias"), join_path(init_path, key))
+    return Recipe(
+        seed=cast(int, SEED.check(base["seed"], join_path(path, "seed"))),
+        model=_read_model(
+            _table(base["model"], join_path(path, "model")), catalogue, join_path(path, "model")
+        ),
+        init=InitSpec(
+            weight=_read_init(init["weight"], "weight", catalogue, join_path(init_path, "weight")),
+            bias=_read_init(init["bias"], "bias", catalogue, join_path(init_path, "bias")),
+        ),
+        optimizer=read_choice(base["optimizer"], "optimizer", catalogue, join_path(path, "optimizer")),
+        schedule=read_choice(base["schedule"], "schedule", catalogue, join_path(path, "schedule")),
+    )
+
+
+def _read_init(value: object, target: str, catalogue: Catalogue, path: str) -> Choice:
+    choice = read_choice(value, "initializer", catalogue, path)
+    targets = getattr(catalogue.get("initializer", choice.name), "targets", ("weight", "bias"))
+    if target not in targets:
+        raise ExperimentError(
+            Text(
+                f"'{choice.name}' cannot start a {target}. Choose another initializer.",
+                f"“{choice.name}”不能用于{'权重' if target == 'weight' else '偏置'}。请换一种初始化方法。",
+            ),
+            path,
+        )
+    return choice
+
+
+def _read_model(table: Table, catalogue: Catalogue, path: str) -> ModelSpec:
+    if "layers" in table:
+        for key in table:
+            if key != "layers":
+                raise ExperimentError(
+                    Text(
+                        "a model has either a family or a list of layers, not both. Remove one of them.",
+                        "模型要么用 family，要么用 layers 列表，不能两者都用。请删去其中之一。",
+                    ),
+                    join_path(path, key),
+                )
+        layers = table["layers"]
+        if not isinstance(layers, list):
+            raise ExperimentError(
+                Text("expected a list of layers.", "应为层的列表。"), join_path(path, "layers")
+            )
+        return ModelSpec(
+            family=None,
+            layers=tuple(
+                _read_layer(layer, catalogue, join_path(path, f"layers[{index}]"))
+                for index, layer in enumerate(layers)
+            ),
+        )
+    return ModelSpec(family=read_choice(table, "family", catalogue, path, name_key="family"))
+
+
+def _read_layer(value: object, catalogue: Catalogue, path: str) -> LayerSpec:
+    table = dict(_table(value, path))
+    init = _table(table.pop("init", {}), join_path(path, "init"))
+    for key in init:
+        if key not in ("weight", "bias"):
+            raise unknown_key(key, ("weight", "bias"), join_path(path, f"init.{key}"))
+    starts = {
+        target: _read_init(init[target], target, catalogue, join_path(path, f"init.{target}"))
+        for target in ("weight", "bias")
+        if target in init
+    }
+    return LayerSpec(
+        layer=read_choice(table, "layer", catalogue, path, name_key="kind"),
+        weight=starts.get("weight"),
+        bias=starts.get("bias"),
+    )
+
+
+def _read_lanes(
+    value: object, base: Mapping[str, object], recipe: Recipe, catalogue: Catalogue, limits: Limits
+) -> tuple[Lane, ...]:
+    if not isinstance(value, list):
+        raise ExperimentError(
+            Text("expected a list; write [[lanes]].", "应为列表；请写 [[lanes]]。"), "lanes"
+        )
+    if not value:
+        title = catalogue.get("initializer", recipe.init.weight.name).title.en
+        return (Lane(title, 0, recipe),)
+    limits.check("lanes", len(value), Text("lanes", "赛道数"), "lanes")
+    lanes: list[Lane] = []
+    taken: set[str] = set()
+    for index, item in enumerate(value):
+        path = f"lanes[{index}]"
+        table = _table(item, path)
+        for key in table:
+            if key in LANE_OWN_KEYS or key in LANE_OVERRIDES:
+                continue
+            if key in TOP_LEVEL_KEYS:
+                raise ExperimentError(
+                    Text(
+                        "all lanes share this, so that they can be compared; set it for the whole experiment.",
+                        "所有赛道共用这一项，这样才能比较；请在整个实验中设置它。",
+                    ),
+                    join_path(path, key),
+                )
+            raise unknown_key(key, (*LANE_OWN_KEYS, *LANE_OVERRIDES), join_path(path, key))
+        name = _name(table.get("name", f"lane {index + 1}"), join_path(path, "name"))
+        if name in taken:
+            raise ExperimentError(
+                Text(f"two lanes are called '{name}'. Rename one.", f"有两条赛道都叫“{name}”。请改名。"),
+                join_path(path, "name"),
+            )
+        taken.add(name)
+        color = table.get("color", index % NUM_COLORS)
+        if isinstance(color, bool) or not isinstance(color, int) or not 0 <= color < NUM_COLORS:
+            raise ExperimentError(
+                Text(f"expected 0 to {NUM_COLORS - 1}.", f"应为 0 到 {NUM_COLORS - 1}。"),
+                join_path(path, "color"),
+            )
+        merged = merge_overrides(base, {key: table[key] for key in LANE_OVERRIDES if key in table}, path)
+        lanes.append(Lane(name, color, _read_recipe(merged, catalogue, path)))
+    return tuple(lanes)
+
+
+def merge_overrides(base: Mapping[str, object], overrides: Mapping[str, object], path: str = "") -> Table:
+    """Return the base tables with a lane's differences applied.
+
+    A table that names a part replaces the base's table where the name differs, and otherwise changes only the keys
+    it gives, so ``optimizer.lr = 0.1`` keeps the optimizer.
+    """
+    merged = dict(base)
+    for key, value in overrides.items():
+        before = merged.get(key)
+        if isinstance(before, dict):
+            merged[key] = _override(before, _table(value, join_path(path, key)))
+        else:
+            merged[key] = value
+    return merged
+
+
+def _override(before: Table, after: Table) -> Table:
+    """Lay ``after`` over ``before``; a table that names something else takes its place whole."""
+    for name_key in ("name", "family"):
+        if name_key in after and after[name_key] != before.get(name_key):
+            return copy.deepcopy(after)
+    if "layers" in after:
+        return copy.deepcopy(after)
+    result = dict(before)
+    for key, value in after.items():
+        inner = before.get(key)
+        if isinstance(inner, dict) and isinstance(value, dict):
+            result[key] = _override(inner, value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result

@@ -1,0 +1,117 @@
+"""The plain fields of an experiment, declared once for the file, the forms and the checks."""
+
+from __future__ import annotations
+
+from initviz.experiment.parameters import (
+    BoolParameter,
+    ChoiceParameter,
+    FloatParameter,
+    IntParameter,
+    Parameter,
+)
+from initviz.experiment.text import Text
+from initviz.experiment.values import SCHEMA
+
+SEED = IntParameter(
+    "seed",
+    Text("Seed", "随机种子"),
+    0,
+    Text(
+        "Decides every random number: the split, the order of examples, the drawn weights.",
+        "决定所有随机数：数据划分、样本顺序和抽取的权重。",
+    ),
+    maximum=2**53,
+)
+
+STEPS = IntParameter(
+    "steps",
+    Text("Steps", "步数"),
+    2000,
+    Text("How many updates the run makes.", "整个训练进行多少次更新。"),
+    minimum=1,
+    maximum=2**53,
+    log=True,
+)
+
+DTYPE = ChoiceParameter(
+    "dtype",
+    Text("Precision", "精度"),
+    "float32",
+    Text(
+        "Single precision is fast; double precision keeps signals down to 1e-300.",
+        "单精度速度快；双精度可以保留小到 1e-300 的信号。",
+    ),
+    (
+        ("float32", Text("float32 (single)", "float32（单精度）")),
+        ("float64", Text("float64 (double)", "float64（双精度）")),
+    ),
+)
+
+BATCH_SIZE = IntParameter(
+    "batch_size",
+    Text("Batch size", "批大小"),
+    128,
+    Text("Examples that one update looks at.", "每次更新使用的样本数。"),
+    minimum=1,
+    maximum=2**31,
+    log=True,
+)
+
+STANDARDIZE = BoolParameter(
+    "standardize",
+    Text("Standardize", "标准化"),
+    True,
+    Text(
+        "Shift and scale every input to mean 0 and variance 1, as the theory of starts assumes.",
+        "把每个输入平移、缩放到均值 0、方差 1，这正是初始化理论所假设的。",
+    ),
+)
+
+VALIDATION = FloatParameter(
+    "validation",
+    Text("Validation share", "验证集比例"),
+    0.2,
+    Text("Share of the examples held back to judge generalization.", "留出多少比例的样本来评估泛化。"),
+    minimum=0.0,
+    maximum=0.9,
+)
+
+DATA_FIELDS: tuple[Parameter, ...] = (BATCH_SIZE, STANDARDIZE, VALIDATION)
+RUN_FIELDS: tuple[Parameter, ...] = (SEED, STEPS, DTYPE)
+
+TOP_LEVEL_KEYS = (
+    "schema",
+    "name",
+    "seed",
+    "device",
+    "dtype",
+    "steps",
+    "data",
+    "model",
+    "init",
+    "optimizer",
+    "schedule",
+    "lanes",
+)
+"""Keys of the file, in the order in which they are written."""
+
+LANE_OWN_KEYS = ("name", "color")
+"""Keys of a lane that are not overrides."""
+
+LANE_OVERRIDES = ("seed", "model", "init", "optimizer", "schedule")
+"""Keys of the experiment that a lane may differ in; the rest is shared by all lanes."""
+
+DEFAULT_DOCUMENT: dict[str, object] = {
+    "schema": SCHEMA,
+    "name": "Untitled",
+    "seed": 0,
+    "device": "auto",
+    "dtype": "float32",
+    "steps": 2000,
+    "data": {"name": "digits", "batch_size": 128, "standardize": True},
+    "model": {"family": "mlp"},
+    "init": {"weight": {"name": "he_normal"}, "bias": {"name": "zeros"}},
+    "optimizer": {"name": "sgd"},
+    "schedule": {"name": "constant"},
+}
+"""What a key that a file leaves out is taken to be."""

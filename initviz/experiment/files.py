@@ -1,0 +1,96 @@
+"""Experiments as TOML files."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from initviz.experiment.catalogue import Catalogue
+from initviz.experiment.document import read_document
+from initviz.experiment.errors import ExperimentError
+from initviz.experiment.fields import TOP_LEVEL_KEYS
+from initviz.experiment.limits import Limits
+from initviz.experiment.text import Text
+from initviz.experiment.values import SCHEMA, Experiment
+
+
+def load_experiment(path: Path, catalogue: Catalogue, limits: Limits) -> Experiment:
+    """Read an experiment file.
+
+    Args:
+        path: A TOML file.
+        catalogue: What it may name.
+        limits: Bounds, the file's own size included.
+    Raises:
+        ExperimentError: The file cannot be read, is not TOML, or describes nothing that can be trained. The message
+            starts with the file's name.
+    """
+    try:
+        return read_document(load_document(path, limits), catalogue, limits)
+    except ExperimentError as error:
+        if error.path.startswith(str(path)):
+            raise
+        place = f"{path}: {error.path}" if error.path else str(path)
+        raise ExperimentError(error.reason, place) from error
+
+
+def load_document(path: Path, limits: Limits) -> dict[str, object]:
+    """Read a TOML file into plain tables, unchecked."""
+    place = str(path)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(limits.file_mb * 1_000_000 + 1)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ExperimentError(
+            Text(
+                f"the file cannot be read ({reason}). Check the name.",
+                f"无法读取文件（{reason}）。请检查文件名。",
+            ),
+            place,
+        ) from error
+    limits.check("file_mb", len(content) / 1e6, Text("MB in one file", "文件大小 (MB)"), place)
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ExperimentError(
+            Text("the file is not UTF-8 text.", "该文件不是 UTF-8 文本。"), place
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentError(
+            Text(f"the file is not TOML: {error}.", f"该文件不是 TOML：{error}。"), place
+        ) from error
+    except RecursionError as error:
+        raise ExperimentError(Text("the file is nested too deeply.", "该文件嵌套过深。"), place) from error
+
+
+def dump_document(document: Mapping[str, object]) -> str:
+    """Return a document as TOML text, keys in the usual order."""
+    import tomli_w
+
+    ordered = {key: document[key] for key in TOP_LEVEL_KEYS if key in document}
+    return tomli_w.dumps({"schema": SCHEMA, **ordered})
+
+
+def save_document(document: Mapping[str, object], path: Path) -> None:
+    """Write a document to a file; the old file stays whole until the new one is.
+
+    Raises:
+        ExperimentError: The file cannot be written; the old one is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(dump_document(document), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ExperimentError(
+            Text(
+                f"the file cannot be written ({reason}); nothing was changed. Choose another folder.",
+                f"无法写入文件（{reason}）；没有任何改动。请选择其他文件夹。",
+            ),
+            str(path),
+        ) from error

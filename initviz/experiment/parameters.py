@@ -1,0 +1,256 @@
+"""Parameters: one declaration gives a form field, a check, a line of help and a place in the file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from initviz.experiment.errors import ExperimentError, join_path, unknown_key
+from initviz.experiment.text import Text
+
+Value = bool | int | float | str | tuple[float, ...] | tuple[int, ...] | None
+Values = Mapping[str, Value]
+
+
+class Parameter(Protocol):
+    """What every kind of parameter offers."""
+
+    @property
+    def key(self) -> str:
+        """Name in files and on the command line."""
+        ...
+
+    @property
+    def title(self) -> Text:
+        """Name in the window."""
+        ...
+
+    @property
+    def help(self) -> Text:
+        """One sentence for the tooltip."""
+        ...
+
+    @property
+    def default(self) -> Value:
+        """Value where a file says nothing."""
+        ...
+
+    def check(self, value: object, path: str) -> Value:
+        """Return ``value`` in its own type, or raise ``ExperimentError`` at ``path``."""
+        ...
+
+
+def _wrong_type(expected: Text, value: object, path: str) -> ExperimentError:
+    shown = repr(value)
+    if len(shown) > 60:
+        shown = shown[:57] + "..."
+    return ExperimentError(
+        Text(f"expected {expected.en}, but found {shown}.", f"应为{expected.zh}，却是 {shown}。"), path
+    )
+
+
+def _out_of_range(value: float, low: str, high: str, path: str) -> ExperimentError:
+    return ExperimentError(
+        Text(
+            f"{value:g} is outside the range {low} to {high}.",
+            f"{value:g} 超出了范围 {low} 到 {high}。",
+        ),
+        path,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FloatParameter:
+    """A real number.
+
+    Attributes:
+        minimum: Smallest value; excluded when ``open_minimum``.
+        maximum: Largest value; excluded when ``open_maximum``.
+        unit: Physical unit or empty for a plain number.
+        log: True where a slider should move by factors.
+        optional: True where None ("decided by the part") is allowed; files then leave the key out.
+    """
+
+    key: str
+    title: Text
+    default: float | None
+    help: Text
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    open_minimum: bool = False
+    open_maximum: bool = False
+    unit: str = ""
+    log: bool = False
+    optional: bool = False
+
+    def check(self, value: object, path: str) -> float | None:
+        """Return ``value`` as a finite float within the bounds."""
+        if value is None and self.optional:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _wrong_type(Text("a number", "一个数"), value, path)
+        number = float(value)
+        if not math.isfinite(number):
+            raise _wrong_type(Text("a finite number", "一个有限的数"), value, path)
+        below = number <= self.minimum if self.open_minimum else number < self.minimum
+        above = number >= self.maximum if self.open_maximum else number > self.maximum
+        if below or above:
+            low = f"{'>' if self.open_minimum else ''}{self.minimum:g}"
+            high = f"{'<' if self.open_maximum else ''}{self.maximum:g}"
+            raise _out_of_range(number, low, high, path)
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class IntParameter:
+    """A whole number between ``minimum`` and ``maximum``, both included."""
+
+    key: str
+    title: Text
+    default: int | None
+    help: Text
+    minimum: int = 0
+    maximum: int = 2**31 - 1
+    unit: str = ""
+    log: bool = False
+    optional: bool = False
+
+    def check(self, value: object, path: str) -> int | None:
+        """Return ``value`` as an int within the bounds."""
+        if value is None and self.optional:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _wrong_type(Text("a whole number", "一个整数"), value, path)
+        if not self.minimum <= value <= self.maximum:
+            raise _out_of_range(value, str(self.minimum), str(self.maximum), path)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class BoolParameter:
+    """Yes or no."""
+
+    key: str
+    title: Text
+    default: bool
+    help: Text
+
+    def check(self, value: object, path: str) -> bool:
+        """Return ``value`` if it is a truth value."""
+        if not isinstance(value, bool):
+            raise _wrong_type(Text("true or false", "true 或 false"), value, path)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceParameter:
+    """One of a few named values.
+
+    Attributes:
+        choices: Name in files, and its title.
+    """
+
+    key: str
+    title: Text
+    default: str
+    help: Text
+    choices: tuple[tuple[str, Text], ...] = ()
+
+    def check(self, value: object, path: str) -> str:
+        """Return ``value`` if it is one of the choices."""
+        names = [name for name, _ in self.choices]
+        if not isinstance(value, str):
+            raise _wrong_type(
+                Text("one of " + ", ".join(names), "其中之一：" + "、".join(names)), value, path
+            )
+        if value not in names:
+            raise unknown_key(value, names, path)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class PartParameter:
+    """The key of another catalogue part, such as the activation of a network.
+
+    Attributes:
+        part_kind: The catalogue kind that is chosen from. Whether the key exists is checked by whoever holds the
+            catalogue (see ``initviz.experiment.document``).
+    """
+
+    key: str
+    title: Text
+    default: str
+    help: Text
+    part_kind: str = ""
+
+    def check(self, value: object, path: str) -> str:
+        """Return ``value`` if it is a name."""
+        if not isinstance(value, str):
+            raise _wrong_type(Text("a name", "一个名称"), value, path)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class FloatsParameter:
+    """A fixed or bounded number of real numbers, such as the two betas of Adam.
+
+    Attributes:
+        minimum_length: Fewest entries.
+        maximum_length: Most entries.
+    """
+
+    key: str
+    title: Text
+    default: tuple[float, ...]
+    help: Text
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    open_maximum: bool = False
+    minimum_length: int = 1
+    maximum_length: int = 64
+
+    def check(self, value: object, path: str) -> tuple[float, ...]:
+        """Return ``value`` as a tuple of finite floats."""
+        if not isinstance(value, list | tuple):
+            raise _wrong_type(Text("a list of numbers", "一个数的列表"), value, path)
+        if not self.minimum_length <= len(value) <= self.maximum_length:
+            raise _out_of_range(len(value), str(self.minimum_length), str(self.maximum_length), path)
+        one = FloatParameter(
+            self.key,
+            self.title,
+            None,
+            self.help,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            open_maximum=self.open_maximum,
+        )
+        checked = (one.check(item, f"{path}[{index}]") for index, item in enumerate(value))
+        return tuple(number for number in checked if number is not None)
+
+
+def check_values(
+    parameters: tuple[Parameter, ...], given: Mapping[str, object], path: str
+) -> dict[str, Value]:
+    """Check every given value and fill in the defaults.
+
+    Args:
+        parameters: What may be given.
+        given: Raw values by key, as read from a file or a form.
+        path: Where they stand, for the message.
+    Returns:
+        Every parameter's value by key, in the order of ``parameters``.
+    Raises:
+        ExperimentError: An unknown key, a wrong type, or a value out of range.
+    """
+    known = {parameter.key for parameter in parameters}
+    for key in given:
+        if key not in known:
+            raise unknown_key(key, known, join_path(path, key))
+    return {
+        parameter.key: parameter.check(given[parameter.key], join_path(path, parameter.key))
+        if parameter.key in given
+        else parameter.default
+        for parameter in parameters
+    }

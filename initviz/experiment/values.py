@@ -1,0 +1,199 @@
+"""The frozen values that say what is to be trained."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from initviz.experiment.parameters import Value
+
+Shape = tuple[int, ...]
+"""Shape of one example without the batch axis: ``(F,)`` flat, ``(C, H, W)`` an image."""
+
+Task = Literal["binary", "classification", "regression"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A chosen catalogue part with the value of every parameter it has.
+
+    Attributes:
+        name: The part's key (never an alias).
+        values: Key and value of every parameter, defaults filled in.
+    """
+
+    name: str
+    values: tuple[tuple[str, Value], ...] = ()
+
+    def __getitem__(self, key: str) -> Value:
+        """Return the value called ``key``; KeyError when there is none."""
+        for name, value in self.values:
+            if name == key:
+                return value
+        raise KeyError(key)
+
+    def number(self, key: str) -> float:
+        """Return a value that must be a number, as float."""
+        value = self[key]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{self.name}.{key} is not a number: {value!r}")
+        return float(value)
+
+    def integer(self, key: str) -> int:
+        """Return a value that must be a whole number."""
+        value = self[key]
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{self.name}.{key} is not a whole number: {value!r}")
+        return value
+
+    def flag(self, key: str) -> bool:
+        """Return a value that must be a truth value."""
+        value = self[key]
+        if not isinstance(value, bool):
+            raise TypeError(f"{self.name}.{key} is not a truth value: {value!r}")
+        return value
+
+    def string(self, key: str) -> str:
+        """Return a value that must be a name."""
+        value = self[key]
+        if not isinstance(value, str):
+            raise TypeError(f"{self.name}.{key} is not a name: {value!r}")
+        return value
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return a value that must be several numbers."""
+        value = self[key]
+        if not isinstance(value, tuple):
+            raise TypeError(f"{self.name}.{key} is not a list of numbers: {value!r}")
+        return tuple(float(item) for item in value)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """One layer of a list, with its own start where it differs from the network's.
+
+    Attributes:
+        layer: Kind of layer and its parameters.
+        weight: Initializer of its weights, or None for the network's.
+        bias: Initializer of its biases, or None for the network's.
+    """
+
+    layer: Choice
+    weight: Choice | None = None
+    bias: Choice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A network: a family's quick form, or a list of layers. The output layer always comes on top.
+
+    Attributes:
+        family: The quick form, or None where ``layers`` says everything.
+        layers: The list; empty where ``family`` is given.
+    """
+
+    family: Choice | None
+    layers: tuple[LayerSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InitSpec:
+    """How the network's weights and biases start."""
+
+    weight: Choice
+    bias: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpec:
+    """Which examples are learned, and how they are served.
+
+    Attributes:
+        dataset: Data set and its own parameters.
+        batch_size: Examples a step.
+        standardize: Whether every input column is shifted and scaled to mean 0, variance 1 over the training part.
+        validation: Share of the examples held back, 0 to 0.9.
+    """
+
+    dataset: Choice
+    batch_size: int
+    standardize: bool
+    validation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that may differ from lane to lane."""
+
+    seed: int
+    model: ModelSpec
+    init: InitSpec
+    optimizer: Choice
+    schedule: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One of the networks that train side by side.
+
+    Attributes:
+        name: What the person calls it.
+        color: Index into the lane palette, 0 to 15.
+        recipe: What it trains with, overrides applied.
+    """
+
+    name: str
+    color: int
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Everything that decides a run; two equal experiments give the same numbers on one device.
+
+    Attributes:
+        name: Title.
+        seed: Decides the data split and the order of examples; the weights of lane k too, unless it has its own seed.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        dtype: ``float32`` or ``float64``.
+        steps: Updates in the whole run.
+        data: The examples.
+        base: What a lane without overrides trains with.
+        lanes: One or more.
+    """
+
+    name: str
+    seed: int
+    device: str
+    dtype: str
+    steps: int
+    data: DataSpec
+    base: Recipe
+    lanes: tuple[Lane, ...]
+    _document: Mapping[str, object] = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def document(self) -> dict[str, object]:
+        """A fresh copy of the tables this experiment was read from; editing it changes nothing here."""
+        return copy.deepcopy(dict(self._document))
+
+
+@dataclass(frozen=True, slots=True)
+class DataInfo:
+    """What is known of a data set before it is loaded.
+
+    Attributes:
+        shape: One example, ``(F,)`` or ``(C, H, W)``.
+        task: ``binary`` has one logit, ``classification`` one a class, ``regression`` one number a target.
+        num_outputs: Width of the output layer.
+        num_samples: Examples in all.
+    """
+
+    shape: Shape
+    task: Task
+    num_outputs: int
+    num_samples: int

@@ -1,0 +1,1 @@
+"""The live state of training reduced to frozen frames of NumPy arrays."""

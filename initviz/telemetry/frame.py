@@ -1,0 +1,235 @@
+"""What the window, a recording and the command line see of a run: frozen values and read-only arrays.
+
+Axes: S steps, K lanes, L measured layers (the most of any lane; a lane with fewer is padded with NaN or zero counts),
+N bins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initviz.experiment.values import Task
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Counts = NDArray[np.int64]
+Scale = Literal["linear", "log10"]
+Outcome = Literal["ok", "stalled", "diverged"]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneInfo:
+    """A lane as it is named and drawn.
+
+    Attributes:
+        name: What the person calls it.
+        color: Index into the lane palette.
+        layers: Name of every measured layer, from input to output.
+        num_parameters: Trainable numbers.
+        target_stds: Standard deviation that each measured layer's weight initializer aims at; NaN where it has none.
+        drawn_stds: Standard deviation of the numbers drawn, before the first step.
+    """
+
+    name: str
+    color: int
+    layers: tuple[str, ...]
+    num_parameters: int
+    target_stds: tuple[float, ...]
+    drawn_stds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What stays the same during a run.
+
+    Attributes:
+        run_id: Distinguishes runs of one program start; later runs have larger numbers.
+        name: The experiment's title.
+        device: Where it trains, as torch names it, such as ``cpu`` or ``cuda:0``.
+        task: Decides whether accuracy means anything.
+        total_steps: Updates in the whole run.
+        steps_per_epoch: Updates in which every training example is seen once.
+        constant_loss: Training loss of the best constant prediction; within 2 % of it a lane is stalled.
+        lanes: All lanes, in order.
+        class_names: Names of the classes; empty for regression.
+        points: Training inputs ``(S, 2)`` of a two-dimensional data set, as the network sees them, for the decision
+            boundary; empty ``(0, 2)`` otherwise.
+        point_classes: Class of each point, ``(S,)``.
+    """
+
+    run_id: int
+    name: str
+    device: str
+    task: Task
+    total_steps: int
+    steps_per_epoch: int
+    constant_loss: float
+    lanes: tuple[LaneInfo, ...]
+    class_names: tuple[str, ...]
+    points: Floats
+    point_classes: Counts
+
+    @property
+    def num_layers(self) -> int:
+        """Most measured layers of any lane (L)."""
+        return max(len(lane.layers) for lane in self.lanes)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalars:
+    """What is measured exactly at every step, for a stretch of consecutive steps; none is ever dropped.
+
+    Attributes:
+        steps: ``(S,)`` updates made *before* the measured forward pass: the first entry of a run is 0.
+        loss: ``(S, K)`` mean training loss of the batch; NaN after a lane diverged.
+        accuracy: ``(S, K)`` share of the batch classified rightly; NaN for regression.
+        lr: ``(S, K)`` learning rate of the update that follows.
+        weight_norm: ``(S, K, L)`` L2 norm of each measured layer's weight before the update.
+        grad_norm: ``(S, K, L)`` L2 norm of its gradient.
+        update_norm: ``(S, K, L)`` L2 norm of its change; NaN where it was not measured.
+    """
+
+    steps: Counts
+    loss: Floats
+    accuracy: Floats
+    lr: Floats
+    weight_norm: Singles
+    grad_norm: Singles
+    update_norm: Singles
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Scores on the examples that were held back.
+
+    Attributes:
+        step: Updates made.
+        loss: ``(K,)``.
+        accuracy: ``(K,)``; NaN for regression.
+    """
+
+    step: int
+    loss: Floats
+    accuracy: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts of one quantity in every lane and layer, with edges that stay the same for a whole run.
+
+    Attributes:
+        edges: ``(N+1,)`` in the quantity's unit, or decades of its magnitude where ``scale`` is ``log10``.
+        scale: ``log10`` counts log10 of absolute values; exact zeros are then in ``below``.
+        counts: ``(K, L, N)``.
+        below: ``(K, L)`` values below the first edge.
+        above: ``(K, L)`` values above the last edge.
+        not_finite: ``(K, L)`` NaN and infinite values.
+        sampled: True where a rotating sample stands for the whole tensor.
+    """
+
+    edges: Floats
+    scale: Scale
+    counts: Counts
+    below: Counts
+    above: Counts
+    not_finite: Counts
+    sampled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Moments of the signal that flows forward and the gradient that flows back; each ``(K, L)``.
+
+    Attributes:
+        preactivation_mean: Mean over batch and units.
+        preactivation_q: Mean square E[z^2].
+        activation_mean: Mean after the activation.
+        activation_var: Variance after the activation.
+        grad_preactivation_q: Mean square of dC/dz, C the loss of one example (gradient of the batch's mean loss
+            times the batch size).
+        dead_fraction: Share of units that are zero for the whole batch; NaN where the activation cannot die.
+        saturated_fraction: Share of values in the flat ends of the activation; NaN where there are none.
+        identical_fraction: Share of hidden units whose incoming weights equal another unit's exactly.
+    """
+
+    preactivation_mean: Floats
+    preactivation_q: Floats
+    activation_mean: Floats
+    activation_var: Floats
+    grad_preactivation_q: Floats
+    dead_fraction: Floats
+    saturated_fraction: Floats
+    identical_fraction: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Each lane's answer on a grid over a two-dimensional data set.
+
+    Attributes:
+        extent: ``(x_min, x_max, y_min, y_max)`` in the units the network sees.
+        classes: ``(K, H, W)`` int16 most likely class, row 0 at ``y_min``.
+        confidence: ``(K, H, W)`` float32 probability of that class; NaN for a diverged lane.
+    """
+
+    extent: tuple[float, float, float, float]
+    classes: NDArray[np.int16]
+    confidence: Singles
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """How a lane fares.
+
+    Attributes:
+        outcome: ``stalled`` while the recent training loss is within 2 % of the best constant prediction's.
+        diverged_at: Step at which its loss was first not finite, or None.
+        bad_layer: First measured layer whose output was not finite then, or None.
+        train_loss: Mean training loss over the last epoch or the steps so far; NaN when diverged.
+        initial_loss: Loss on the first batch.
+        best_loss: Smallest ``train_loss`` so far.
+    """
+
+    outcome: Outcome
+    diverged_at: int | None
+    bad_layer: str | None
+    train_loss: float
+    initial_loss: float
+    best_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One full look at a run.
+
+    Attributes:
+        run_id: The run it belongs to.
+        step: Updates made before it.
+        weights: Of weights, linear.
+        gradients: Of weight gradients, log10.
+        updates: Of weight changes by the step that followed, log10; zero counts where not measured.
+        preactivations: Linear.
+        activations: Linear.
+        signal: Moments.
+        validation: The latest scores, or None before the first.
+        boundary: The latest grid, or None.
+        lanes: How each lane fares.
+        steps_per_s: Recent training rate.
+    """
+
+    run_id: int
+    step: int
+    weights: Histogram
+    gradients: Histogram
+    updates: Histogram
+    preactivations: Histogram
+    activations: Histogram
+    signal: Signal
+    validation: Validation | None
+    boundary: Boundary | None
+    lanes: tuple[LaneState, ...]
+    steps_per_s: float
