@@ -27,17 +27,15 @@ def torch_core_library(platform: str = sys.platform) -> Path | None:
 def load_torch_core() -> None:
     """On Windows, load torch's ``c10.dll``; elsewhere do nothing.
 
-    There, Qt brings libraries that ``c10.dll`` then cannot be initialised with (WinError 1114), so it must come
-    first. It takes milliseconds, where importing torch takes seconds, so the window still shows at once. Call it
-    before the first import of PySide6.
+    There, Qt brings libraries that ``c10.dll`` then cannot be initialised with (WinError 1114), so it must
+    come first. It takes milliseconds, where importing torch takes seconds, so the window still shows at once.
+    Call it before the first import of PySide6.
 
     Raises:
         OSError: The library is there but cannot be loaded.
     """
-    if sys.platform != "win32":
-        return
-    core = torch_core_library()
-    if core is None:
-        return
-    with os.add_dll_directory(str(core.parent)):
-        ctypes.WinDLL(str(core))
+    if sys.platform == "win32":
+        core = torch_core_library()
+        if core is not None:
+            with os.add_dll_directory(str(core.parent)):
+                ctypes.WinDLL(str(core))
