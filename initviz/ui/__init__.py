@@ -1,0 +1,1 @@
+"""The window: what is around the plots. It never imports torch."""
