@@ -47,7 +47,7 @@ class Content:
 class Session(QObject):
     """Holds the last valid experiment and lets it be edited.
 
-    An edit that is impossible changes nothing and is answered by ``rejected``. Every method that edits returns
+    An impossible edit changes nothing and is answered by ``rejected``. Every method that edits returns
     whether the edit was accepted.
 
     Args:
@@ -238,7 +238,7 @@ class Session(QObject):
         return self._apply_lanes(lanes, self.tr("Recolour lane"))
 
     def explicit_lanes(self) -> list[Table]:
-        """A copy of the lanes' tables with every name and colour written out, so that moving one keeps the rest."""
+        """A copy of the lanes' tables with every name and colour written out, so that a move keeps the rest."""
         written = self._content.document.get("lanes")
         tables: list[Table] = copy.deepcopy(written) if isinstance(written, list) and written else [{}]
         for table, lane in zip(tables, self.experiment.lanes, strict=True):
