@@ -7,7 +7,15 @@ import importlib
 
 from initviz.experiment.catalogue import Catalogue, Part
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "initializers.constants",
+    "initializers.distributions",
+    "initializers.variance",
+    "activations",
+    "families.mlp",
+    "datasets.points",
+    "datasets.real",
+)
 """Modules below this package with a ``PARTS`` tuple, in the order in which the window lists them."""
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from initviz.experiment.errors import ExperimentError, unknown_key
-from initviz.experiment.parameters import Parameter
+from initviz.experiment.parameters import Parameter, Value
 from initviz.experiment.text import Text
+from initviz.experiment.values import Choice
+
+
+def _no_problem(choice: Choice) -> Text | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,7 @@ class Part:
         formula: The mathematics, as TeX without delimiters; empty where there is none.
         source: Paper or manual, with year and identifier.
         aliases: Other names that files may use for it.
+        problem: What is wrong with values that are each in range but do not go together, or None.
     """
 
     kind: str
@@ -34,6 +40,7 @@ class Part:
     formula: str = ""
     source: str = ""
     aliases: tuple[str, ...] = ()
+    problem: Callable[[Choice], Text | None] = _no_problem
 
     def parameter(self, key: str) -> Parameter:
         """Return the parameter called ``key``; KeyError when there is none."""
@@ -41,6 +48,16 @@ class Part:
             if parameter.key == key:
                 return parameter
         raise KeyError(key)
+
+    def choose(self, **values: Value) -> Choice:
+        """Return a choice of this part with the values given, unchecked, and the defaults for the rest.
+
+        Raises:
+            KeyError: A value for a parameter that the part does not have.
+        """
+        for key in values:
+            self.parameter(key)
+        return Choice(self.key, tuple((p.key, values.get(p.key, p.default)) for p in self.parameters))
 
 
 class Catalogue:

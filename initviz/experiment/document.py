@@ -188,7 +188,11 @@ def _fill(part: Part, given: Mapping[str, object], catalogue: Catalogue, path: s
             name = cast(str, values[parameter.key])
             chosen = catalogue.get(parameter.part_kind, name, join_path(path, parameter.key))
             values[parameter.key] = chosen.key
-    return Choice(part.key, tuple(values.items()))
+    choice = Choice(part.key, tuple(values.items()))
+    problem = part.problem(choice)
+    if problem is not None:
+        raise ExperimentError(problem, path)
+    return choice
 
 
 def _read_data(table: Table, catalogue: Catalogue, limits: Limits) -> DataSpec:

@@ -1,0 +1,1 @@
+"""Ways to start weights and biases, a file a family."""
