@@ -6,9 +6,11 @@ import pkgutil
 import re
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import initviz.catalog
 from initviz.catalog.index import module_names
@@ -152,3 +154,21 @@ def test_files_are_short_and_named_after_what_is_in_them() -> None:
         path.name: n for path in sources if (n := len(path.read_text(encoding="utf-8").splitlines())) > 450
     }
     assert long == {}
+
+
+def test_every_package_in_the_program_is_in_the_notices() -> None:
+    text = (ROOT / "THIRD_PARTY_NOTICES.md").read_text(encoding="utf-8")
+    noticed = {word.lower().replace("_", "-") for word in re.findall(r"[\w.-]+", text)}
+    waiting, seen = ["initviz"], set[str]()
+    while waiting:
+        name = waiting.pop()
+        for line in requires(name) or []:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                key = requirement.name.lower().replace("_", "-")
+                # What PyTorch's CUDA build adds has a sentence of its own there.
+                if key not in seen and not key.startswith(("nvidia-", "cuda-", "triton")):
+                    seen.add(key)
+                    waiting.append(key)
+    assert len(seen) > 15
+    assert sorted(seen - noticed) == []
