@@ -12,7 +12,10 @@ MODULES: tuple[str, ...] = (
     "initializers.distributions",
     "initializers.variance",
     "activations",
+    "layers",
     "families.mlp",
+    "optimizers",
+    "schedules",
     "datasets.points",
     "datasets.real",
 )

@@ -1,0 +1,521 @@
+"""Kinds of layers: what they make of a shape, which tensors they train, and how they run alone and in lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from initviz.catalog.parts import LaneForward, Observer, TorchLayerPart
+from initviz.experiment.parameters import BoolParameter, FloatParameter, IntParameter, PartParameter
+from initviz.experiment.parts import LayerError, TensorSpec
+from initviz.experiment.text import Text
+from initviz.experiment.values import Choice, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def _flat_input(shape: Shape) -> int:
+    if len(shape) != 1:
+        raise LayerError(
+            f"it needs a list of numbers, but its input is an image of shape {_shown(shape)}. "
+            "Add a flatten layer before it.",
+            f"它需要一列数，而输入是形状为 {_shown(shape)} 的图像。请在它前面加一个展平层。",
+        )
+    return shape[0]
+
+
+def _image_input(shape: Shape) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise LayerError(
+            f"it needs an image, but its input is a list of {_shown(shape)} numbers. Choose a data set of images, "
+            "and put this layer before the flatten layer.",
+            f"它需要图像，而输入是一列 {_shown(shape)} 个数。请选择图像数据集，并把这一层放在展平层之前。",
+        )
+    return shape[0], shape[1], shape[2]
+
+
+def _shown(shape: Shape) -> str:
+    return " x ".join(str(extent) for extent in shape)
+
+
+def activation_function(choice: Choice, key: str) -> Callable[[Tensor], Tensor]:
+    """Return the elementwise function that a layer's choice names under ``key``.
+
+    Args:
+        choice: A layer's choice; it is handed on, since it carries the function's own values.
+        key: Which of its values names the activation.
+    """
+    from initviz.catalog import activations
+
+    return next(part for part in activations.PARTS if part.key == choice.string(key)).function(choice)
+
+
+def activation_module(choice: Choice, key: str) -> nn.Module:
+    """Return the ``torch.nn`` module of the activation that a layer's choice names under ``key``."""
+    from initviz.catalog import activations
+
+    return next(part for part in activations.PARTS if part.key == choice.string(key)).module(choice)
+
+
+# dense
+
+
+def _dense_shape(choice: Choice, shape: Shape) -> Shape:
+    _flat_input(shape)
+    return (choice.integer("units"),)
+
+
+def _dense_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
+    fan_in, fan_out = _flat_input(shape), choice.integer("units")
+    weight = TensorSpec(name="weight", shape=(fan_out, fan_in), role="weight", fan_in=fan_in, fan_out=fan_out)
+    bias = TensorSpec(name="bias", shape=(fan_out,), role="bias", fan_in=fan_in, fan_out=fan_out)
+    return (weight, bias) if choice.flag("bias") else (weight,)
+
+
+def _dense_module(choice: Choice, shape: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.Linear(_flat_input(shape), choice.integer("units"), bias=choice.flag("bias"))
+
+
+def dense_lanes(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Apply one dense layer a lane.
+
+    Args:
+        x: ``(K, B, I)``, or ``(B, I)`` where all lanes share their input.
+        weight: ``(K, O, I)``.
+        bias: ``(K, O)`` or None.
+    Returns:
+        ``(K, B, O)``.
+    """
+    import torch
+    from torch.nn import functional
+
+    if x.dim() == 2:
+        lanes, units, _ = weight.shape
+        joined = functional.linear(x, weight.flatten(0, 1), None if bias is None else bias.flatten())
+        return joined.view(-1, lanes, units).transpose(0, 1)
+    if bias is None:
+        return torch.bmm(x, weight.mT)
+    return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+
+
+def _dense_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
+    from torch.nn import functional
+
+    has_bias = choice.flag("bias")
+
+    def alone(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
+        return functional.linear(x, *tensors)
+
+    def together(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
+        return dense_lanes(x, tensors[0], tensors[1] if has_bias else None)
+
+    return alone if lanes == 1 else together
+
+
+# convolution
+
+
+def _conv_shape(choice: Choice, shape: Shape) -> Shape:
+    _, height, width = _image_input(shape)
+    kernel, stride, padding = (choice.integer(key) for key in ("kernel", "stride", "padding"))
+    if kernel > min(height, width) + 2 * padding:
+        raise LayerError(
+            f"its kernel of {kernel} x {kernel} is larger than the image of {height} x {width} with a padding of "
+            f"{padding}. Choose a smaller kernel, more padding, or less pooling before it.",
+            f"它的卷积核 {kernel} x {kernel} 大于 {height} x {width} 的图像（填充 {padding}）。"
+            "请减小卷积核、增加填充，或减少前面的池化。",
+        )
+    after = ((extent + 2 * padding - kernel) // stride + 1 for extent in (height, width))
+    return (choice.integer("channels"), *after)
+
+
+def _conv_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
+    channels_in = _image_input(shape)[0]
+    channels, kernel = choice.integer("channels"), choice.integer("kernel")
+    fan_in, fan_out = channels_in * kernel * kernel, channels * kernel * kernel
+    weight = TensorSpec(
+        name="weight",
+        shape=(channels, channels_in, kernel, kernel),
+        role="weight",
+        fan_in=fan_in,
+        fan_out=fan_out,
+    )
+    bias = TensorSpec(name="bias", shape=(channels,), role="bias", fan_in=fan_in, fan_out=fan_out)
+    return (weight, bias) if choice.flag("bias") else (weight,)
+
+
+def _conv_module(choice: Choice, shape: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.Conv2d(
+        _image_input(shape)[0],
+        choice.integer("channels"),
+        choice.integer("kernel"),
+        choice.integer("stride"),
+        choice.integer("padding"),
+        bias=choice.flag("bias"),
+    )
+
+
+def _conv_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
+    from torch.nn import functional
+
+    stride, padding, has_bias = choice.integer("stride"), choice.integer("padding"), choice.flag("bias")
+    channels_in = _image_input(shape)[0]
+
+    def alone(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
+        bias = tensors[1] if has_bias else None
+        return functional.conv2d(x, tensors[0], bias, stride, padding)
+
+    def together(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
+        weight = tensors[0].flatten(0, 1)
+        bias = tensors[1].flatten() if has_bias else None
+        groups = 1 if x.shape[1] == channels_in else lanes
+        return functional.conv2d(x, weight, bias, stride, padding, 1, groups)
+
+    return alone if lanes == 1 else together
+
+
+# pooling
+
+
+def _pool_shape(choice: Choice, shape: Shape) -> Shape:
+    channels, height, width = _image_input(shape)
+    size = choice.integer("size")
+    if size > min(height, width):
+        raise LayerError(
+            f"its window of {size} x {size} is larger than the image of {height} x {width}. "
+            "Choose a smaller window, or remove this layer.",
+            f"它的窗口 {size} x {size} 大于 {height} x {width} 的图像。请减小窗口，或删去这一层。",
+        )
+    return (channels, height // size, width // size)
+
+
+def _no_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
+    return ()
+
+
+def _max_pool_module(choice: Choice, shape: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.MaxPool2d(choice.integer("size"))
+
+
+def _avg_pool_module(choice: Choice, shape: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.AvgPool2d(choice.integer("size"))
+
+
+def _pool_forward(name: str, choice: Choice, shape: Shape, lanes: int) -> LaneForward:
+    from torch.nn import functional
+
+    size = choice.integer("size")
+    pool: Callable[[Tensor, int], Tensor] = getattr(functional, name)
+    return lambda x, tensors, observe: pool(x, size)
+
+
+# flatten
+
+
+def _flatten_shape(choice: Choice, shape: Shape) -> Shape:
+    product = 1
+    for extent in shape:
+        product *= extent
+    return (product,)
+
+
+def _flatten_module(choice: Choice, shape: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.Flatten()
+
+
+def _flatten_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
+    if len(shape) == 1:
+        return lambda x, tensors, observe: x
+
+    def alone(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
+        return x.flatten(1)
+
+    def together(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
+        if x.shape[1] == shape[0]:
+            return x.flatten(1)
+        return x.reshape(-1, lanes, shape[0], *x.shape[2:]).transpose(0, 1).flatten(2)
+
+    return alone if lanes == 1 else together
+
+
+# activation
+
+
+def _same_shape(choice: Choice, shape: Shape) -> Shape:
+    return shape
+
+
+def _activation_module(choice: Choice, shape: Shape) -> nn.Module:
+    return activation_module(choice, "function")
+
+
+def _activation_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
+    function = activation_function(choice, "function")
+    return lambda x, tensors, observe: function(x)
+
+
+# residual block
+
+
+def _residual_shape(choice: Choice, shape: Shape) -> Shape:
+    return (_flat_input(shape),)
+
+
+def _residual_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
+    width = _flat_input(shape)
+    inner = partial(TensorSpec, fan_in=width, fan_out=width, branch="inner")
+    last = partial(TensorSpec, fan_in=width, fan_out=width, branch="last")
+    return (
+        inner(name="first.weight", shape=(width, width), role="weight"),
+        inner(name="first.bias", shape=(width,), role="bias"),
+        last(name="second.weight", shape=(width, width), role="weight"),
+        last(name="second.bias", shape=(width,), role="bias"),
+        last(name="scale", shape=(), role="branch_scale"),
+    )
+
+
+def _residual_module(choice: Choice, shape: Shape) -> nn.Module:
+    from initviz.catalog.blocks import ResidualBlock
+
+    return ResidualBlock(_flat_input(shape), activation_module(choice, "activation"))
+
+
+def _residual_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
+    from torch.nn import functional
+
+    function = activation_function(choice, "activation")
+
+    def alone(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
+        first, first_bias, second, second_bias, scale = tensors
+        before = functional.linear(x, first, first_bias)
+        after = function(before)
+        if observe is not None:
+            observe(before, after)
+        return x + scale * functional.linear(after, second, second_bias)
+
+    def together(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
+        first, first_bias, second, second_bias, scale = tensors
+        before = dense_lanes(x, first, first_bias)
+        after = function(before)
+        if observe is not None:
+            observe(before, after)
+        return x + scale.view(-1, 1, 1) * dense_lanes(after, second, second_bias)
+
+    return alone if lanes == 1 else together
+
+
+_BIAS = BoolParameter(
+    "bias",
+    Text("Bias", "偏置"),
+    True,
+    Text("Whether a learned number is added to every output.", "是否给每个输出加上一个可学习的数。"),
+)
+
+_SIZE = IntParameter(
+    "size",
+    Text("Window", "窗口"),
+    2,
+    Text("Side of the square window, which is also its stride.", "正方形窗口的边长，也是步幅。"),
+    minimum=1,
+    maximum=64,
+)
+
+PARTS: tuple[TorchLayerPart, ...] = (
+    TorchLayerPart(
+        kind="layer",
+        key="dense",
+        title=Text("Dense", "全连接层"),
+        summary=Text(
+            "Every unit sees every input: a weight matrix and a bias.",
+            "每个单元都与所有输入相连：一个权重矩阵加一个偏置。",
+        ),
+        parameters=(
+            IntParameter(
+                "units",
+                Text("Units", "单元数"),
+                64,
+                Text("Number of outputs.", "输出的个数。"),
+                minimum=1,
+                maximum=1_000_000,
+                log=True,
+            ),
+            _BIAS,
+        ),
+        formula=r"z = W x + b",
+        source="Rosenblatt 1958, doi:10.1037/h0042519",
+        aliases=("linear",),
+        output_shape=_dense_shape,
+        tensors=_dense_tensors,
+        module=_dense_module,
+        lanes=_dense_forward,
+    ),
+    TorchLayerPart(
+        kind="layer",
+        key="conv",
+        title=Text("Convolution", "卷积层"),
+        summary=Text(
+            "The same small kernels slide over the whole image, one a channel of output.",
+            "同一组小卷积核滑过整幅图像，每个输出通道一个。",
+        ),
+        parameters=(
+            IntParameter(
+                "channels",
+                Text("Channels", "通道数"),
+                16,
+                Text(
+                    "Number of kernels, each giving a channel of output.",
+                    "卷积核的个数，每个产生一个输出通道。",
+                ),
+                minimum=1,
+                maximum=1_000_000,
+                log=True,
+            ),
+            IntParameter(
+                "kernel",
+                Text("Kernel", "卷积核"),
+                3,
+                Text("Side of the square kernel.", "正方形卷积核的边长。"),
+                minimum=1,
+                maximum=63,
+                unit="px",
+            ),
+            IntParameter(
+                "stride",
+                Text("Stride", "步幅"),
+                1,
+                Text("How far the kernel moves at a time.", "卷积核每次移动的距离。"),
+                minimum=1,
+                maximum=63,
+                unit="px",
+            ),
+            IntParameter(
+                "padding",
+                Text("Padding", "填充"),
+                1,
+                Text("Rows and columns of zeros added on every side.", "在图像四周各添加多少行、列的零。"),
+                minimum=0,
+                maximum=63,
+                unit="px",
+            ),
+            _BIAS,
+        ),
+        formula=r"z_{o} = \sum_{i} W_{oi} \star x_{i} + b_{o}",
+        source="LeCun et al. 1989, doi:10.1162/neco.1989.1.4.541",
+        aliases=("conv2d",),
+        output_shape=_conv_shape,
+        tensors=_conv_tensors,
+        module=_conv_module,
+        lanes=_conv_forward,
+    ),
+    TorchLayerPart(
+        kind="layer",
+        key="max_pool",
+        title=Text("Max pooling", "最大池化"),
+        summary=Text(
+            "Keeps the largest value of every window, which shrinks the image.",
+            "保留每个窗口中的最大值，从而缩小图像。",
+        ),
+        parameters=(_SIZE,),
+        formula=r"y = \max_{\text{window}} x",
+        source="Riesenhuber and Poggio 1999, doi:10.1038/14819",
+        output_shape=_pool_shape,
+        tensors=_no_tensors,
+        module=_max_pool_module,
+        lanes=partial(_pool_forward, "max_pool2d"),
+    ),
+    TorchLayerPart(
+        kind="layer",
+        key="avg_pool",
+        title=Text("Average pooling", "平均池化"),
+        summary=Text("Averages every window, which shrinks the image.", "对每个窗口取平均，从而缩小图像。"),
+        parameters=(_SIZE,),
+        formula=r"y = \frac{1}{s^2} \sum_{\text{window}} x",
+        source="LeCun et al. 1998, doi:10.1109/5.726791",
+        output_shape=_pool_shape,
+        tensors=_no_tensors,
+        module=_avg_pool_module,
+        lanes=partial(_pool_forward, "avg_pool2d"),
+    ),
+    TorchLayerPart(
+        kind="layer",
+        key="flatten",
+        title=Text("Flatten", "展平层"),
+        summary=Text(
+            "Lays an image out as one list of numbers, so that a dense layer can read it.",
+            "把图像展开成一列数，供全连接层读取。",
+        ),
+        output_shape=_flatten_shape,
+        tensors=_no_tensors,
+        module=_flatten_module,
+        lanes=_flatten_forward,
+    ),
+    TorchLayerPart(
+        kind="layer",
+        key="activation",
+        title=Text("Activation", "激活层"),
+        summary=Text("Applies one function to every number.", "对每个数应用同一个函数。"),
+        parameters=(
+            PartParameter(
+                "function",
+                Text("Function", "函数"),
+                "relu",
+                Text("Which function.", "使用哪个函数。"),
+                part_kind="activation",
+            ),
+            FloatParameter(
+                "slope",
+                Text("Slope", "斜率"),
+                None,
+                Text(
+                    "Slope of leaky ReLU below 0, or the depth alpha of ELU; leave it open for the usual value.",
+                    "Leaky ReLU 在负半轴的斜率，或 ELU 的 alpha；留空则用通常的值。",
+                ),
+                minimum=0.0,
+                maximum=10.0,
+                optional=True,
+            ),
+        ),
+        formula=r"y = \phi(x)",
+        output_shape=_same_shape,
+        tensors=_no_tensors,
+        is_activation=True,
+        module=_activation_module,
+        lanes=_activation_forward,
+    ),
+    TorchLayerPart(
+        kind="layer",
+        key="residual",
+        title=Text("Residual block", "残差块"),
+        summary=Text(
+            "Two dense layers whose result, times a learned scale, is added to their input.",
+            "两个全连接层的结果乘以可学习的系数后，与输入相加。",
+        ),
+        parameters=(
+            PartParameter(
+                "activation",
+                Text("Activation", "激活函数"),
+                "relu",
+                Text("Function between the two dense layers.", "两个全连接层之间的函数。"),
+                part_kind="activation",
+            ),
+        ),
+        formula=r"y = x + s \, (W_2 \, \phi(W_1 x + b_1) + b_2)",
+        source="He et al. 2016, arXiv:1512.03385; Bachlechner et al. 2021, arXiv:2003.04887",
+        output_shape=_residual_shape,
+        tensors=_residual_tensors,
+        module=_residual_module,
+        lanes=_residual_forward,
+    ),
+)

@@ -1,0 +1,267 @@
+"""Update rules, all of ``torch.optim``. Each works on the one flat parameter of a group, so it keeps lanes apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from initviz.catalog.parts import OptimizerPart
+from initviz.experiment.parameters import BoolParameter, FloatParameter, FloatsParameter
+from initviz.experiment.text import Text
+from initviz.experiment.values import Choice
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
+
+
+def _lr(default: float) -> FloatParameter:
+    return FloatParameter(
+        "lr",
+        Text("Learning rate", "学习率"),
+        default,
+        Text("Size of a step; the schedule multiplies it.", "每一步的大小；学习率调度会再乘以一个系数。"),
+        minimum=0.0,
+        maximum=1e6,
+        log=True,
+    )
+
+
+def _momentum(default: float) -> FloatParameter:
+    return FloatParameter(
+        "momentum",
+        Text("Momentum", "动量"),
+        default,
+        Text("Share of the last step that is kept.", "保留上一步的多大比例。"),
+        minimum=0.0,
+        maximum=1.0,
+        open_maximum=True,
+    )
+
+
+def _weight_decay(default: float) -> FloatParameter:
+    return FloatParameter(
+        "weight_decay",
+        Text("Weight decay", "权重衰减"),
+        default,
+        Text("Pulls every weight towards 0.", "把每个权重向 0 拉近。"),
+        minimum=0.0,
+        maximum=1e3,
+        log=True,
+    )
+
+
+def _eps(default: float) -> FloatParameter:
+    return FloatParameter(
+        "eps",
+        Text("Epsilon", "Epsilon"),
+        default,
+        Text("Keeps the divisor away from 0.", "防止除数为 0。"),
+        minimum=0.0,
+        maximum=1.0,
+        open_minimum=True,
+        log=True,
+    )
+
+
+_BETAS = FloatsParameter(
+    "betas",
+    Text("Betas", "Beta 系数"),
+    (0.9, 0.999),
+    Text(
+        "How much of the running mean of the gradient, and of its square, is kept.",
+        "梯度的滑动平均、梯度平方的滑动平均各保留多少。",
+    ),
+    minimum=0.0,
+    maximum=1.0,
+    open_maximum=True,
+    minimum_length=2,
+    maximum_length=2,
+)
+
+
+def _has_fused(parameters: list[Tensor], *devices: str) -> bool:
+    return all(parameter.device.type in devices for parameter in parameters)
+
+
+def _sgd(choice: Choice, parameters: list[Tensor]) -> Optimizer:
+    from torch.optim import SGD
+
+    momentum = choice.number("momentum")
+    return SGD(
+        parameters,
+        lr=choice.number("lr"),
+        momentum=momentum,
+        # Without momentum both rules are the same one, and torch refuses the combination.
+        nesterov=choice.flag("nesterov") and momentum > 0,
+        weight_decay=choice.number("weight_decay"),
+        fused=_has_fused(parameters, "cpu", "cuda"),
+    )
+
+
+def _adam(choice: Choice, parameters: list[Tensor]) -> Optimizer:
+    from torch.optim import Adam
+
+    first, second = choice.numbers("betas")
+    return Adam(
+        parameters,
+        lr=choice.number("lr"),
+        betas=(first, second),
+        eps=choice.number("eps"),
+        weight_decay=choice.number("weight_decay"),
+        fused=_has_fused(parameters, "cpu", "cuda"),
+    )
+
+
+def _adamw(choice: Choice, parameters: list[Tensor]) -> Optimizer:
+    from torch.optim import AdamW
+
+    first, second = choice.numbers("betas")
+    return AdamW(
+        parameters,
+        lr=choice.number("lr"),
+        betas=(first, second),
+        eps=choice.number("eps"),
+        weight_decay=choice.number("weight_decay"),
+        fused=_has_fused(parameters, "cpu", "cuda"),
+    )
+
+
+def _rmsprop(choice: Choice, parameters: list[Tensor]) -> Optimizer:
+    from torch.optim import RMSprop
+
+    return RMSprop(
+        parameters,
+        lr=choice.number("lr"),
+        alpha=choice.number("alpha"),
+        eps=choice.number("eps"),
+        weight_decay=choice.number("weight_decay"),
+        momentum=choice.number("momentum"),
+        centered=choice.flag("centered"),
+    )
+
+
+def _adagrad(choice: Choice, parameters: list[Tensor]) -> Optimizer:
+    from torch.optim import Adagrad
+
+    return Adagrad(
+        parameters,
+        lr=choice.number("lr"),
+        lr_decay=choice.number("lr_decay"),
+        eps=choice.number("eps"),
+        weight_decay=choice.number("weight_decay"),
+        fused=_has_fused(parameters, "cpu"),
+    )
+
+
+PARTS: tuple[OptimizerPart, ...] = (
+    OptimizerPart(
+        kind="optimizer",
+        key="sgd",
+        title=Text("SGD", "SGD（随机梯度下降）"),
+        summary=Text(
+            "Steps against the gradient, if wished with momentum that carries on past steps.",
+            "沿梯度的反方向走一步，可加入动量以延续之前的步伐。",
+        ),
+        parameters=(
+            _lr(0.05),
+            _momentum(0.9),
+            BoolParameter(
+                "nesterov",
+                Text("Nesterov", "Nesterov 动量"),
+                False,
+                Text("Look ahead along the momentum before stepping.", "先沿动量方向向前看，再迈步。"),
+            ),
+            _weight_decay(0.0),
+        ),
+        formula=r"v \leftarrow \mu v + g, \quad w \leftarrow w - \eta v",
+        source="Robbins and Monro 1951, doi:10.1214/aoms/1177729586; Sutskever et al. 2013, Proc. ICML 30, 1139-1147",
+        build=_sgd,
+    ),
+    OptimizerPart(
+        kind="optimizer",
+        key="adam",
+        title=Text("Adam", "Adam"),
+        summary=Text(
+            "Divides each weight's step by the running size of its gradient, which hides much of a badly scaled start.",
+            "把每个权重的步长除以其梯度的滑动大小，从而掩盖了初始化尺度不当的许多影响。",
+        ),
+        parameters=(_lr(1e-3), _BETAS, _eps(1e-8), _weight_decay(0.0)),
+        formula=r"w \leftarrow w - \eta \, \hat m / (\sqrt{\hat v} + \epsilon)",
+        source="Kingma and Ba 2015, arXiv:1412.6980",
+        build=_adam,
+    ),
+    OptimizerPart(
+        kind="optimizer",
+        key="adamw",
+        title=Text("AdamW", "AdamW"),
+        summary=Text(
+            "Adam whose weight decay acts on the weights themselves and not through the gradient.",
+            "Adam 的变体：权重衰减直接作用于权重，而不经过梯度。",
+        ),
+        parameters=(_lr(1e-3), _BETAS, _eps(1e-8), _weight_decay(1e-2)),
+        formula=r"w \leftarrow (1 - \eta \lambda) w - \eta \, \hat m / (\sqrt{\hat v} + \epsilon)",
+        source="Loshchilov and Hutter 2019, arXiv:1711.05101",
+        build=_adamw,
+    ),
+    OptimizerPart(
+        kind="optimizer",
+        key="rmsprop",
+        title=Text("RMSprop", "RMSprop"),
+        summary=Text(
+            "Divides each weight's gradient by the root of its running mean square.",
+            "把每个权重的梯度除以其滑动均方的平方根。",
+        ),
+        parameters=(
+            _lr(1e-3),
+            FloatParameter(
+                "alpha",
+                Text("Smoothing", "平滑系数"),
+                0.99,
+                Text("Share of the running mean square that is kept.", "滑动均方保留多大比例。"),
+                minimum=0.0,
+                maximum=1.0,
+                open_maximum=True,
+            ),
+            _eps(1e-8),
+            _momentum(0.0),
+            BoolParameter(
+                "centered",
+                Text("Centered", "中心化"),
+                False,
+                Text(
+                    "Divide by the standard deviation instead of the root mean square.",
+                    "除以标准差，而不是均方根。",
+                ),
+            ),
+            _weight_decay(0.0),
+        ),
+        formula=r"s \leftarrow \alpha s + (1 - \alpha) g^2, \quad w \leftarrow w - \eta g / (\sqrt{s} + \epsilon)",
+        source="Tieleman and Hinton 2012, Coursera: Neural Networks for Machine Learning, lecture 6.5",
+        build=_rmsprop,
+    ),
+    OptimizerPart(
+        kind="optimizer",
+        key="adagrad",
+        title=Text("Adagrad", "Adagrad"),
+        summary=Text(
+            "Divides each weight's gradient by the root of the sum of all its squares so far, so steps only shrink.",
+            "把每个权重的梯度除以其历史平方和的平方根，因此步长只会越来越小。",
+        ),
+        parameters=(
+            _lr(1e-2),
+            FloatParameter(
+                "lr_decay",
+                Text("Rate decay", "学习率衰减"),
+                0.0,
+                Text("Divides the rate by 1 + decay x step.", "把学习率除以 1 + 衰减 x 步数。"),
+                minimum=0.0,
+                maximum=1e3,
+            ),
+            _eps(1e-10),
+            _weight_decay(0.0),
+        ),
+        formula=r"s \leftarrow s + g^2, \quad w \leftarrow w - \eta g / (\sqrt{s} + \epsilon)",
+        source="Duchi et al. 2011, J. Mach. Learn. Res. 12, 2121-2159",
+        build=_adagrad,
+    ),
+)
