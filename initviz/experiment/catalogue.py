@@ -30,6 +30,7 @@ class Part:
         source: Paper or manual, with year and identifier.
         aliases: Other names that files may use for it.
         problem: What is wrong with values that are each in range but do not go together, or None.
+        group: Heading above it and its like in a long list; empty where the list needs none.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Part:
     source: str = ""
     aliases: tuple[str, ...] = ()
     problem: Callable[[Choice], Text | None] = _no_problem
+    group: Text = Text("", "")
 
     def parameter(self, key: str) -> Parameter:
         """Return the parameter called ``key``; KeyError when there is none."""
