@@ -1,7 +1,7 @@
 """What the window, a recording and the command line see of a run: frozen values and read-only arrays.
 
-Axes: S steps, K lanes, L measured layers (the most of any lane; a lane with fewer is padded with NaN or zero counts),
-N bins.
+Axes: S steps, K lanes, L measured layers (the most of any lane; a lane with fewer is padded with NaN or zero
+counts), N bins.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class LaneInfo:
         color: Index into the lane palette.
         layers: Name of every measured layer, from input to output.
         num_parameters: Trainable numbers.
-        target_stds: Standard deviation that each measured layer's weight initializer aims at; NaN where it has none.
+        target_stds: Standard deviation that each measured layer's weight initializer aims at; NaN where it has
+            none.
         drawn_stds: Standard deviation of the numbers drawn, before the first step.
     """
 
@@ -56,8 +57,8 @@ class RunInfo:
         constant_loss: Training loss of the best constant prediction; within 2 % of it a lane is stalled.
         lanes: All lanes, in order.
         class_names: Names of the classes; empty for regression.
-        points: Training inputs ``(S, 2)`` of a two-dimensional data set, as the network sees them, for the decision
-            boundary; empty ``(0, 2)`` otherwise.
+        points: Training inputs ``(S, 2)`` of a two-dimensional data set, as the network sees them, for the
+            decision boundary; empty ``(0, 2)`` otherwise.
         point_classes: Class of each point, ``(S,)``.
     """
 
@@ -149,8 +150,8 @@ class Signal:
         preactivation_q: Mean square E[z^2].
         activation_mean: Mean after the activation.
         activation_var: Variance after the activation.
-        grad_preactivation_q: Mean square of dC/dz, C the loss of one example (gradient of the batch's mean loss
-            times the batch size).
+        grad_preactivation_q: Mean square of dC/dz, C the loss of one example (gradient of the batch's mean
+            loss times the batch size).
         dead_fraction: Share of units that are zero for the whole batch; NaN where the activation cannot die.
         saturated_fraction: Share of values in the flat ends of the activation; NaN where there are none.
         identical_fraction: Share of hidden units whose incoming weights equal another unit's exactly.

@@ -1,18 +1,161 @@
-"""Every scalar of a run so far, in bounded memory: what the curves are drawn from. Contract; filled in by its owner.
+"""Every scalar of a run so far and its heat maps, in bounded memory: what the curves are drawn from.
+
+Nothing here needs torch, so that the window can draw without it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from initviz.telemetry.frame import Frame, Histogram, RunInfo, Scalars, Validation
+from initviz.telemetry.heatmap import HeatMap, HistogramMap, PeakColumns, ShareColumns
+from initviz.telemetry.series import Series, Track
+
+Quantity = Literal["weights", "gradients", "updates", "preactivations", "activations"]
+QUANTITIES: tuple[Quantity, ...] = ("weights", "gradients", "updates", "preactivations", "activations")
+
+MAX_COLUMNS = 512
+LAYER_ELEMENTS = 1_000_000
+"""Most numbers in a series by layer, so that 200 layers of 16 lanes stay within 4 MB."""
+MAP_BYTES = 32_000_000
+"""About how much all histogram maps together take."""
+
 
 class RunHistory:
-    def __init__(self, info: RunInfo, capacity: int = 10_000) -> None: ...
-    info: RunInfo
-    last_step: int                        # -1 before the first
-    def append(self, scalars: Scalars) -> None
-    def add_validation(self, validation: Validation) -> None      # ignores a step it already has
-    def add_frame(self, frame: Frame) -> None        # keeps `first_frame`, `frame` (latest) and the heat-map columns
-    frame: Frame | None ; first_frame: Frame | None
-    # series: x (S',) int64 steps, y (S', K) or (S', K, L). Full resolution while it fits, then pairs of min and max a
-    # bucket, so that a spike is never lost. Cheap: O(1) views, cached until the next append.
-    def loss(self) -> Series ; accuracy() ; lr() ; weight_norm() ; grad_norm() ; update_ratio()
-    def validation() -> Series of loss ; validation_accuracy()
-    # heat maps over time: (columns, L, K) of the *maximum* log10 grad norm a column; columns bounded (about 512), doubling
-    # the steps a column when full.
-    def grad_norm_map() -> HeatMap(step_edges, values(K, L, C)) ; histogram_map(quantity, lane, layer) -> HeatMap of densities over time
-"""
+    """What is known of one run; append in the order of steps, read at any time from the same thread.
+
+    Args:
+        info: The run.
+        capacity: Most points a curve; beyond it, points are merged into pairs of minimum and maximum.
+
+    Attributes:
+        info: The run.
+        frame: The latest frame, or None.
+        first_frame: The first frame, or None: the signal at the start.
+        last_step: Latest step of the scalars, -1 before the first.
+        version: Grows with everything that is added, so that a view can tell whether there is anything new.
+    """
+
+    def __init__(self, info: RunInfo, capacity: int = 10_000) -> None:
+        lanes, layers = len(info.lanes), info.num_layers
+        few = max(256, min(capacity, LAYER_ELEMENTS // max(1, lanes * layers)))
+        self.info = info
+        self.frame: Frame | None = None
+        self.first_frame: Frame | None = None
+        self.last_step = -1
+        self.version = 0
+        self._loss = Track((lanes,), capacity)
+        self._accuracy = Track((lanes,), capacity)
+        self._lr = Track((lanes,), capacity)
+        self._weight_norm = Track((lanes, layers), few, np.float32)
+        self._grad_norm = Track((lanes, layers), few, np.float32)
+        self._update_ratio = Track((lanes, layers), few, np.float32)
+        self._validation_loss = Track((lanes,), capacity)
+        self._validation_accuracy = Track((lanes,), capacity)
+        self._peaks = PeakColumns((lanes, layers), MAX_COLUMNS)
+        self._shares: dict[str, ShareColumns] = {}
+
+    def append(self, scalars: Scalars) -> None:
+        """Add a stretch of steps.
+
+        Raises:
+            ValueError: It does not come after what is held.
+        """
+        steps = scalars.steps
+        if not len(steps):
+            return
+        if int(steps[0]) <= self.last_step:
+            raise ValueError(f"step {int(steps[0])} comes after step {self.last_step} in the history")
+        self._loss.append(steps, scalars.loss)
+        self._accuracy.append(steps, scalars.accuracy)
+        self._lr.append(steps, scalars.lr)
+        self._weight_norm.append(steps, scalars.weight_norm)
+        self._grad_norm.append(steps, scalars.grad_norm)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            ratio = scalars.update_norm / scalars.weight_norm
+            ratio[scalars.weight_norm == 0] = np.nan
+            decades = np.log10(scalars.grad_norm)
+        measured = ~np.isnan(ratio).all(axis=(1, 2))
+        self._update_ratio.append(steps[measured], ratio[measured])
+        self._peaks.append(steps, decades)
+        self.last_step = int(steps[-1])
+        self.version += 1
+
+    def add_validation(self, validation: Validation) -> None:
+        """Add scores; those of a step that is already known, or before it, are ignored."""
+        if validation.step <= self._validation_loss.last_step:
+            return
+        steps = np.array([validation.step], dtype=np.int64)
+        self._validation_loss.append(steps, validation.loss[None])
+        self._validation_accuracy.append(steps, validation.accuracy[None])
+        self.version += 1
+
+    def add_frame(self, frame: Frame) -> None:
+        """Keep the latest frame and add its histograms to the maps; one that is not newer is ignored.
+
+        Raises:
+            ValueError: It belongs to another run.
+        """
+        if frame.run_id != self.info.run_id:
+            raise ValueError(f"a frame of run {frame.run_id} in the history of run {self.info.run_id}")
+        if self.frame is not None and frame.step <= self.frame.step:
+            return
+        if self.first_frame is None:
+            self.first_frame = frame
+        self.frame = frame
+        if frame.validation is not None:
+            self.add_validation(frame.validation)
+        for quantity in QUANTITIES:
+            histogram: Histogram = getattr(frame, quantity)
+            if quantity not in self._shares:
+                column_bytes = 2 * len(QUANTITIES) * histogram.counts.size
+                columns = min(MAX_COLUMNS, max(32, MAP_BYTES // max(1, column_bytes)))
+                self._shares[quantity] = ShareColumns(columns // 2 * 2)
+            self._shares[quantity].append(frame.step, histogram)
+        self.version += 1
+
+    def loss(self) -> Series:
+        """Training loss of each batch, ``(S', K)``."""
+        return self._loss.read()
+
+    def accuracy(self) -> Series:
+        """Training accuracy of each batch, ``(S', K)``; NaN for regression."""
+        return self._accuracy.read()
+
+    def lr(self) -> Series:
+        """Learning rate, ``(S', K)``."""
+        return self._lr.read()
+
+    def weight_norm(self) -> Series:
+        """L2 norm of each layer's weight, ``(S', K, L)``."""
+        return self._weight_norm.read()
+
+    def grad_norm(self) -> Series:
+        """L2 norm of each layer's weight gradient, ``(S', K, L)``."""
+        return self._grad_norm.read()
+
+    def update_ratio(self) -> Series:
+        """Norm of each layer's change over the norm of its weight, ``(S', K, L)``.
+
+        Only steps where it was measured; NaN where a weight is zero.
+        """
+        return self._update_ratio.read()
+
+    def validation(self) -> Series:
+        """Loss on the examples held back, ``(S', K)``."""
+        return self._validation_loss.read()
+
+    def validation_accuracy(self) -> Series:
+        """Accuracy on the examples held back, ``(S', K)``; NaN for regression."""
+        return self._validation_accuracy.read()
+
+    def grad_norm_map(self) -> HeatMap:
+        """Decades of the largest gradient norm in each column of steps."""
+        return self._peaks.read()
+
+    def histogram_map(self, quantity: Quantity, lane: int, layer: int) -> HistogramMap | None:
+        """Return how one layer's histogram changed over the run, or None before the first frame."""
+        columns = self._shares.get(quantity)
+        return None if columns is None else columns.read(lane, layer)
