@@ -11,13 +11,17 @@ MODULES: tuple[str, ...] = (
     "initializers.constants",
     "initializers.distributions",
     "initializers.variance",
+    "initializers.orthogonal",
+    "initializers.sparse",
+    "initializers.residual",
     "activations",
     "layers",
-    "families.mlp",
+    "families.feedforward",
     "optimizers",
     "schedules",
-    "datasets.points",
     "datasets.real",
+    "datasets.points",
+    "datasets.teacher",
 )
 """Modules below this package with a ``PARTS`` tuple, in the order in which the window lists them."""
 

@@ -70,6 +70,35 @@ def _moons(choice: Choice, targets: NDArray[np.int64], generator: np.random.Gene
     return np.stack([targets + sign * np.cos(angle), 0.5 * targets + sign * np.sin(angle)], axis=1)
 
 
+def _circles(
+    choice: Choice, targets: NDArray[np.int64], generator: np.random.Generator
+) -> NDArray[np.float64]:
+    import numpy as np
+
+    angle = generator.uniform(0.0, 2 * np.pi, len(targets))
+    radius = np.where(targets == 1, choice.number("factor"), 1.0)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
+def _spirals(
+    choice: Choice, targets: NDArray[np.int64], generator: np.random.Generator
+) -> NDArray[np.float64]:
+    import numpy as np
+
+    radius = np.sqrt(generator.uniform(0.0, 1.0, len(targets)))
+    angle = 2 * np.pi * choice.number("turns") * radius + np.pi * targets
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
+def _xor(choice: Choice, targets: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.float64]:
+    import numpy as np
+
+    first = generator.uniform(-1.0, 1.0, len(targets))
+    size = generator.uniform(0.0, 1.0, len(targets))
+    second = size * np.where(targets == 1, -1.0, 1.0) * np.where(first < 0, -1.0, 1.0)
+    return np.stack([first, second], axis=1)
+
+
 PARTS: tuple[LoadableDatasetPart, ...] = (
     LoadableDatasetPart(
         kind="dataset",
@@ -84,5 +113,69 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
         source="scikit-learn manual, sklearn.datasets.make_moons",
         describe=_describe,
         load=_loader(_moons),
+    ),
+    LoadableDatasetPart(
+        kind="dataset",
+        key="circles",
+        title=Text("Circles", "同心圆"),
+        summary=Text(
+            "One circle inside another; the border between them must close on itself.",
+            "一个圆套着另一个圆；两者的分界必须是闭合的。",
+        ),
+        parameters=(
+            SAMPLES,
+            noise(0.1),
+            FloatParameter(
+                "factor",
+                Text("Inner radius", "内圆半径"),
+                0.5,
+                Text("Radius of the inner circle; the outer one has 1.", "内圆的半径；外圆半径为 1。"),
+                minimum=0.0,
+                maximum=1.0,
+            ),
+        ),
+        formula=r"x = r (\cos t, \sin t),\quad r \in \{1, f\},\ t \sim \mathcal{U}(0, 2\pi)",
+        source="scikit-learn manual, sklearn.datasets.make_circles",
+        describe=_describe,
+        load=_loader(_circles),
+    ),
+    LoadableDatasetPart(
+        kind="dataset",
+        key="spirals",
+        title=Text("Spirals", "双螺旋"),
+        summary=Text(
+            "Two spiral arms wound around each other: the more turns, the harder.",
+            "两条互相缠绕的螺旋臂：圈数越多越难。",
+        ),
+        parameters=(
+            SAMPLES,
+            noise(0.02),
+            FloatParameter(
+                "turns",
+                Text("Turns", "圈数"),
+                1.5,
+                Text("How often each arm winds around the centre.", "每条臂绕中心多少圈。"),
+                minimum=0.0,
+                maximum=10.0,
+            ),
+        ),
+        formula=r"x = r (\cos t, \sin t),\quad t = 2 \pi n r + \pi c,\ r^{2} \sim \mathcal{U}(0, 1)",
+        source="Lang and Witbrock 1988, Proc. Connectionist Models Summer School, 52-59",
+        describe=_describe,
+        load=_loader(_spirals),
+    ),
+    LoadableDatasetPart(
+        kind="dataset",
+        key="xor",
+        title=Text("XOR", "异或"),
+        summary=Text(
+            "Four squares, of which opposite ones belong together: no single layer can solve it.",
+            "四个方块，对角的两块属于同一类：单层网络无法解决。",
+        ),
+        parameters=(SAMPLES, noise(0.05)),
+        formula=r"c = 1 \iff x_{1} x_{2} < 0,\quad x \in [-1, 1]^{2}",
+        source="Minsky and Papert 1969, Perceptrons, MIT Press",
+        describe=_describe,
+        load=_loader(_xor),
     ),
 )

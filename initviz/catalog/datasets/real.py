@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from initviz.catalog.parts import Examples, LoadableDatasetPart
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, DataInfo
@@ -22,6 +24,35 @@ def _load_digits(choice: Choice, seed: int) -> Examples:
     )
 
 
+def _load_wine(choice: Choice, seed: int) -> Examples:
+    from sklearn.datasets import load_wine
+
+    return _table(load_wine())
+
+
+def _load_breast_cancer(choice: Choice, seed: int) -> Examples:
+    from sklearn.datasets import load_breast_cancer
+
+    return _table(load_breast_cancer())
+
+
+def _load_iris(choice: Choice, seed: int) -> Examples:
+    from sklearn.datasets import load_iris
+
+    return _table(load_iris())
+
+
+def _table(bunch: Any) -> Examples:
+    """Return one of scikit-learn's tables of measurements, ``data`` (S, F) and ``target`` (S,)."""
+    import numpy as np
+
+    return Examples(
+        inputs=np.array(bunch.data, dtype=np.float64),
+        targets=np.array(bunch.target, dtype=np.int64),
+        class_names=tuple(str(name) for name in bunch.target_names),
+    )
+
+
 PARTS: tuple[LoadableDatasetPart, ...] = (
     LoadableDatasetPart(
         kind="dataset",
@@ -36,5 +67,41 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
             shape=(1, 8, 8), task="classification", num_outputs=10, num_samples=1797
         ),
         load=_load_digits,
+    ),
+    LoadableDatasetPart(
+        kind="dataset",
+        key="wine",
+        title=Text("Wine", "葡萄酒"),
+        summary=Text(
+            "178 Italian wines, told apart by 13 chemical measurements: three growers.",
+            "178 种意大利葡萄酒，用 13 项化学指标区分三个种植者。",
+        ),
+        source="Aeberhard and Forina 1992, doi:10.24432/C5PC7J",
+        describe=lambda choice: DataInfo(shape=(13,), task="classification", num_outputs=3, num_samples=178),
+        load=_load_wine,
+    ),
+    LoadableDatasetPart(
+        kind="dataset",
+        key="breast_cancer",
+        title=Text("Breast cancer", "乳腺癌"),
+        summary=Text(
+            "569 tumours, malignant or benign, described by 30 numbers measured on images of cell nuclei.",
+            "569 个肿瘤，恶性或良性，用从细胞核图像测得的 30 个数描述。",
+        ),
+        source="Wolberg et al. 1995, doi:10.24432/C5DW2B",
+        describe=lambda choice: DataInfo(shape=(30,), task="binary", num_outputs=1, num_samples=569),
+        load=_load_breast_cancer,
+    ),
+    LoadableDatasetPart(
+        kind="dataset",
+        key="iris",
+        title=Text("Iris", "鸢尾花"),
+        summary=Text(
+            "150 flowers of three species of iris, described by four lengths in centimetres.",
+            "150 朵鸢尾花，分属三个品种，用四个以厘米为单位的长度描述。",
+        ),
+        source="Fisher 1936, doi:10.1111/j.1469-1809.1936.tb02137.x",
+        describe=lambda choice: DataInfo(shape=(4,), task="classification", num_outputs=3, num_samples=150),
+        load=_load_iris,
     ),
 )

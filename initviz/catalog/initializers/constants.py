@@ -50,9 +50,12 @@ def _identity_std(choice: Choice, context: InitContext) -> float | None:
     return math.sqrt(share * (1 - share))
 
 
+GROUP = Text("Without chance", "不含随机")
+
 PARTS: tuple[InitializerPart, ...] = (
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="zeros",
         title=Text("Zeros", "全零"),
         summary=Text(
@@ -68,6 +71,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="ones",
         title=Text("Ones", "全一"),
         summary=Text(
@@ -83,6 +87,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="constant",
         title=Text("Constant", "常数"),
         summary=Text(
@@ -108,6 +113,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="identity",
         title=Text("Identity / Dirac", "单位矩阵 / Dirac"),
         summary=Text(

@@ -94,9 +94,12 @@ STD = FloatParameter(
     log=True,
 )
 
+GROUP = Text("Width set by hand", "手动设定宽度")
+
 PARTS: tuple[InitializerPart, ...] = (
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="normal",
         title=Text("Normal", "正态分布"),
         summary=Text(
@@ -114,6 +117,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="truncated_normal",
         title=Text("Truncated normal", "截断正态分布"),
         summary=Text(
@@ -130,6 +134,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="uniform",
         title=Text("Uniform", "均匀分布"),
         summary=Text(

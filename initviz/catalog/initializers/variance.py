@@ -151,9 +151,12 @@ HE_PARAMETERS = (
     ),
 )
 
+GROUP = Text("Scaled to the layer", "按层的大小缩放")
+
 PARTS: tuple[InitializerPart, ...] = (
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="xavier_normal",
         title=Text("Xavier (Glorot) normal", "Xavier (Glorot) 正态"),
         summary=Text(
@@ -171,6 +174,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="xavier_uniform",
         title=Text("Xavier (Glorot) uniform", "Xavier (Glorot) 均匀"),
         summary=Text(
@@ -187,6 +191,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="he_normal",
         title=Text("He (Kaiming) normal", "He (Kaiming) 正态"),
         summary=Text(
@@ -204,6 +209,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="he_uniform",
         title=Text("He (Kaiming) uniform", "He (Kaiming) 均匀"),
         summary=Text(
@@ -220,6 +226,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="lecun_normal",
         title=Text("LeCun normal", "LeCun 正态"),
         summary=Text(
@@ -235,6 +242,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="lecun_uniform",
         title=Text("LeCun uniform", "LeCun 均匀"),
         summary=Text(
@@ -249,6 +257,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="variance_scaling",
         title=Text("Variance scaling", "方差缩放"),
         summary=Text(
@@ -304,6 +313,7 @@ PARTS: tuple[InitializerPart, ...] = (
     ),
     InitializerPart(
         kind="initializer",
+        group=GROUP,
         key="pytorch_default",
         title=Text("PyTorch default", "PyTorch 默认"),
         summary=Text(

@@ -1,0 +1,166 @@
+"""Networks in which the signal runs straight through: multilayer perceptron, convolutional, residual."""
+
+from __future__ import annotations
+
+from initviz.experiment.parameters import IntParameter, PartParameter, Value
+from initviz.experiment.parts import FamilyPart
+from initviz.experiment.text import Text
+from initviz.experiment.values import Choice, LayerSpec, Shape
+
+SMALLEST_POOLED = 4
+"""Shortest side of an image that is still halved."""
+
+ACTIVATION = PartParameter(
+    "activation",
+    Text("Activation", "激活函数"),
+    "relu",
+    Text("Function applied to every hidden unit.", "作用于每个隐藏单元的函数。"),
+    part_kind="activation",
+)
+
+WIDTH = IntParameter(
+    "width",
+    Text("Width", "宽度"),
+    64,
+    Text("Units of every hidden layer.", "每个隐藏层的单元数。"),
+    minimum=1,
+    maximum=1_000_000,
+    log=True,
+)
+
+
+def layer(kind: str, **values: Value) -> LayerSpec:
+    """Return a layer of a kind with the values given and its defaults for the rest.
+
+    Args:
+        kind: Key of a layer kind.
+        values: Some of its parameters.
+    Raises:
+        KeyError: There is no such kind or no such parameter.
+    """
+    from initviz.catalog import layers
+
+    part = next((part for part in layers.PARTS if part.key == kind), None)
+    if part is None:
+        raise KeyError(kind)
+    return LayerSpec(part.choose(**values))
+
+
+def _flat(shape: Shape) -> tuple[LayerSpec, ...]:
+    return (layer("flatten"),) if len(shape) > 1 else ()
+
+
+def _mlp(choice: Choice, shape: Shape) -> tuple[LayerSpec, ...]:
+    hidden = (
+        layer("dense", units=choice.integer("width")),
+        layer("activation", function=choice.string("activation")),
+    )
+    return _flat(shape) + hidden * choice.integer("depth")
+
+
+def _cnn(choice: Choice, shape: Shape) -> tuple[LayerSpec, ...]:
+    block = (
+        layer("conv", channels=choice.integer("channels"), kernel=3, stride=1, padding=1),
+        layer("activation", function=choice.string("activation")),
+    )
+    side = min(shape[1:], default=0)
+    layers: tuple[LayerSpec, ...] = ()
+    for _ in range(choice.integer("blocks")):
+        layers += block
+        if side >= SMALLEST_POOLED:
+            layers += (layer("max_pool", size=2),)
+            side //= 2
+    return (*layers, layer("flatten"))
+
+
+def _resnet_mlp(choice: Choice, shape: Shape) -> tuple[LayerSpec, ...]:
+    entrance = (*_flat(shape), layer("dense", units=choice.integer("width")))
+    return entrance + (layer("residual", activation=choice.string("activation")),) * choice.integer("blocks")
+
+
+PARTS: tuple[FamilyPart, ...] = (
+    FamilyPart(
+        kind="family",
+        key="mlp",
+        title=Text("Multilayer perceptron", "多层感知机"),
+        summary=Text(
+            "Hidden layers of equal width, each a dense layer with an activation after it.",
+            "若干宽度相同的隐藏层，每层由全连接层加激活函数组成。",
+        ),
+        parameters=(
+            IntParameter(
+                "depth",
+                Text("Depth", "深度"),
+                12,
+                Text("Hidden layers; the output layer comes on top.", "隐藏层数；输出层另加。"),
+                minimum=1,
+                maximum=200,
+                log=True,
+            ),
+            WIDTH,
+            ACTIVATION,
+        ),
+        formula=r"x_{l+1} = \phi(W_{l} x_{l} + b_{l})",
+        source="Rumelhart et al. 1986, doi:10.1038/323533a0",
+        layers=_mlp,
+    ),
+    FamilyPart(
+        kind="family",
+        key="cnn",
+        title=Text("Convolutional network", "卷积网络"),
+        summary=Text(
+            "3 x 3 convolutions with an activation after each, halving the image while it is at least 4 pixels wide; "
+            "for images only.",
+            "若干 3 x 3 卷积层，各接一个激活函数；图像边长不小于 4 像素时每次减半；仅适用于图像。",
+        ),
+        parameters=(
+            IntParameter(
+                "channels",
+                Text("Channels", "通道数"),
+                16,
+                Text("Kernels of every convolution.", "每个卷积层的卷积核个数。"),
+                minimum=1,
+                maximum=1_000_000,
+                log=True,
+            ),
+            IntParameter(
+                "blocks",
+                Text("Blocks", "块数"),
+                2,
+                Text("Convolutions one after another.", "依次相连的卷积层数。"),
+                minimum=1,
+                maximum=200,
+                log=True,
+            ),
+            ACTIVATION,
+        ),
+        formula=r"x_{l+1} = \mathrm{pool}\left(\phi(W_{l} \star x_{l} + b_{l})\right)",
+        source="LeCun et al. 1998, doi:10.1109/5.726791",
+        layers=_cnn,
+    ),
+    FamilyPart(
+        kind="family",
+        key="resnet_mlp",
+        title=Text("Residual perceptron", "残差感知机"),
+        summary=Text(
+            "A dense layer, then residual blocks of two dense layers each, whose result is added to their input.",
+            "先是一个全连接层，再接若干残差块；每块含两个全连接层，其结果与输入相加。",
+        ),
+        parameters=(
+            IntParameter(
+                "blocks",
+                Text("Blocks", "块数"),
+                8,
+                Text("Residual blocks one after another.", "依次相连的残差块数。"),
+                minimum=1,
+                maximum=200,
+                log=True,
+            ),
+            WIDTH,
+            ACTIVATION,
+        ),
+        formula=r"x_{l+1} = x_{l} + s_{l} \left(V_{l}\, \phi(W_{l} x_{l} + b_{l}) + c_{l}\right)",
+        source="He et al. 2016, arXiv:1512.03385",
+        layers=_resnet_mlp,
+    ),
+)
