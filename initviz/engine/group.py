@@ -1,0 +1,178 @@
+"""Lanes of one structure, one optimizer and one schedule, trained as one batch of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from initviz.engine.layout import Layout
+from initviz.engine.losses import loss_function
+from initviz.engine.network import Network, by_lane
+from initviz.engine.state import GroupState
+from initviz.experiment.blueprint import Blueprint
+
+
+class Group:
+    """K lanes that run in the same tensor operations.
+
+    Attributes:
+        lanes: Which of the race's lanes these are, in order.
+        blueprint: Their network; it tells everything but their starts.
+        network: Its layers.
+        layout: Where each tensor lies in a row.
+        flat: ``(K, P)`` all trained numbers.
+        grad: ``(K, P)`` their gradients at the latest step.
+        frozen: Of lanes that diverged, by position in the group: the ``(P,)`` weights with which they did. Their
+            rows of ``flat`` and ``grad`` are 0 from then on.
+    """
+
+    def __init__(
+        self,
+        lanes: Sequence[int],
+        network: Network,
+        start: Tensor,
+        build_optimizer: Callable[[list[Tensor]], Optimizer],
+        factor: Callable[[int], float],
+        check_every: int,
+    ) -> None:
+        self.lanes = tuple(lanes)
+        self.network = network
+        self.blueprint: Blueprint = network.blueprint
+        self.layout: Layout = network.layout
+        self.flat = start
+        self.grad = torch.zeros_like(start)
+        self.frozen: dict[int, Tensor] = {}
+        self.bad_layers: dict[int, tuple[int, str]] = {}
+        alone = len(self.lanes) == 1
+        leaves = self.layout.views(self.flat[0] if alone else self.flat)
+        self._leaves = tuple(leaf.detach().requires_grad_() for leaf in leaves)
+        self._grad_views = self.layout.views(self.grad[0] if alone else self.grad)
+        self._forward = network.bind(self._leaves)
+        self._forward_observed = network.bind_observed(self._leaves)
+        self._loss = loss_function(self.blueprint.data.task, len(self.lanes))
+        self.flat.grad = self.grad
+        self._optimizer = build_optimizer([self.flat])
+        self._base_lr = float(self._optimizer.param_groups[0]["lr"])
+        self._factor = factor
+        self._ones = torch.ones((), dtype=start.dtype, device=start.device).expand(
+            () if alone else len(self.lanes)
+        )
+        self._check_every = check_every
+
+    @property
+    def num_lanes(self) -> int:
+        """Lanes in the group (K)."""
+        return len(self.lanes)
+
+    def lr(self, step: int) -> float:
+        """Return the learning rate of the update at ``step``."""
+        return self._base_lr * self._factor(step)
+
+    def step(
+        self, step: int, inputs: Tensor, targets: Tensor, observe: bool, keep_before: bool
+    ) -> GroupState:
+        """Make one update.
+
+        Args:
+            step: Updates made so far.
+            inputs: ``(B, *shape)``.
+            targets: Of the batch.
+            observe: Whether to keep what flows through the measured layers.
+            keep_before: Whether to keep the weights before the update.
+        """
+        state = self._backward(inputs, targets, observe)
+        if keep_before or observe:
+            state.before = self.flat.clone()
+        self._check(step, state, inputs)
+        if self.frozen:
+            self._silence()
+        self._optimizer.param_groups[0]["lr"] = self.lr(step)
+        self._optimizer.step()
+        return state
+
+    def _backward(self, inputs: Tensor, targets: Tensor, observe: bool) -> GroupState:
+        signals = None
+        sources: Sequence[Tensor] = self._leaves
+        if observe:
+            outputs, signals = self._forward_observed(inputs)
+            sources = (*self._leaves, *signals.preactivations)
+        else:
+            outputs = self._forward(inputs)
+        loss = self._loss(outputs, targets)
+        grads = torch.autograd.grad(loss, sources, self._ones)
+        count = len(self._leaves)
+        torch._foreach_copy_(self._grad_views, grads[:count])
+        losses = loss.detach()
+        return GroupState(
+            group=self,
+            outputs=by_lane(outputs.detach(), self.num_lanes),
+            targets=targets,
+            loss=losses.view(-1),
+            signals=signals,
+            grad_signals=grads[count:],
+        )
+
+    # Divergence
+
+    def _check(self, step: int, state: GroupState, inputs: Tensor) -> None:
+        """Freeze every lane whose loss is not finite."""
+        if (step + 1) % self._check_every:
+            return
+        sum_of_losses = float(state.loss.sum())
+        if sum_of_losses - sum_of_losses != 0.0:
+            for lane in (~state.loss.isfinite()).nonzero().flatten().tolist():
+                if lane not in self.frozen:
+                    self._freeze(lane, step, inputs)
+        if self.frozen:
+            state.loss = self.without_diverged(state.loss)
+
+    def _freeze(self, lane: int, step: int, inputs: Tensor) -> None:
+        self.bad_layers[lane] = (step, self._first_bad_layer(lane, inputs))
+        self.frozen[lane] = self.flat[lane].clone()
+        for value in self._optimizer.state[self.flat].values():
+            if isinstance(value, Tensor) and value.shape == self.flat.shape:
+                value[lane] = 0
+
+    def _first_bad_layer(self, lane: int, inputs: Tensor) -> str:
+        with torch.no_grad():
+            _, signals = self._forward_observed(inputs)
+        for place, layer in enumerate(self.network.measured):
+            for value in (signals.preactivations[place], signals.activations[place]):
+                if not bool(by_lane(value, self.num_lanes)[lane].isfinite().all()):
+                    return layer.name
+        return self.network.measured[-1].name
+
+    def _silence(self) -> None:
+        """Keep diverged lanes at 0, so that no number of theirs can reach a neighbour."""
+        lanes = list(self.frozen)
+        with torch.no_grad():
+            self.flat[lanes] = 0
+            self.grad[lanes] = 0
+
+    def without_diverged(self, values: Tensor) -> Tensor:
+        """Return ``(K,)`` values with NaN for every lane that diverged."""
+        if not self.frozen:
+            return values
+        kept = values.clone()
+        kept[list(self.frozen)] = torch.nan
+        return kept
+
+    # Looking
+
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """Return ``(K, B, O)`` for inputs ``(B, *shape)`` without training; NaN for diverged lanes."""
+        with torch.no_grad():
+            outputs = by_lane(self._forward(inputs), self.num_lanes)
+        if self.frozen:
+            outputs = outputs.clone()
+            outputs[list(self.frozen)] = torch.nan
+        return outputs
+
+    def look(self, inputs: Tensor, targets: Tensor) -> GroupState:
+        """Return what a step would see, observed, without making an update; ``grad`` is overwritten."""
+        state = self._backward(inputs, targets, observe=True)
+        state.before = self.flat
+        return state

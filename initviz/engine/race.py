@@ -1,0 +1,219 @@
+"""Several networks trained side by side on the same mini-batches: an iterator of training states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from initviz.catalog.parts import OptimizerPart, SchedulePart
+from initviz.engine.data import Batches
+from initviz.engine.denormals import flushed
+from initviz.engine.devices import failure, failures_in_words, resolve
+from initviz.engine.group import Group
+from initviz.engine.losses import accuracy, loss_function
+from initviz.engine.network import Network
+from initviz.engine.start import Start, draw_start
+from initviz.engine.state import RaceState
+from initviz.experiment.blueprint import Blueprint, blueprint
+from initviz.experiment.catalogue import Catalogue
+from initviz.experiment.limits import Limits
+from initviz.experiment.values import Experiment
+
+LOOK_EXAMPLES = 1024
+"""Most examples that a start which looks at data is shown."""
+CHUNK = 4096
+"""Examples that are evaluated at a time."""
+LAZY_CHECK = 32
+"""Steps between two looks for divergence where reading a loss stalls the device."""
+
+
+class Race(Iterator[RaceState]):
+    """All lanes of an experiment. ``next(race)`` makes one update of every lane and returns what it saw.
+
+    It keeps no time, starts no thread, and draws every random number from generators of its own.
+
+    Attributes:
+        experiment: What is trained.
+        device: Where.
+        data: Training and validation part, in batches.
+        blueprints: Each lane's network.
+        groups: The lanes, in groups that share structure, optimizer and schedule.
+        step: Updates made.
+        observe: Set before ``next`` to keep what flows through the measured layers in that step; nothing else changes.
+        keep_before: Set to keep the weights before the update in every step.
+
+    Args:
+        experiment: What to train.
+        catalogue: Where its parts are declared.
+        limits: Bounds on sizes.
+        device: Overrides the experiment's.
+    Raises:
+        InitVizError: The device is missing or too small, or the experiment is impossible.
+    """
+
+    def __init__(
+        self, experiment: Experiment, catalogue: Catalogue, limits: Limits, device: str | None = None
+    ) -> None:
+        self.experiment = experiment
+        dtype = torch.float64 if experiment.dtype == "float64" else torch.float32
+        self.device = resolve(experiment.device if device is None else device, dtype)
+        self.blueprints: tuple[Blueprint, ...] = tuple(
+            blueprint(lane.recipe, experiment.data, catalogue, limits, f"lanes[{index}]")
+            for index, lane in enumerate(experiment.lanes)
+        )
+        self.step = 0
+        self.observe = False
+        self.keep_before = False
+        self._dtype = dtype
+        self._catalogue = catalogue
+        self._check_every = 1 if self.device.type == "cpu" else LAZY_CHECK
+        with failures_in_words(self.device):
+            self.data = Batches(experiment.data, experiment.seed, catalogue, self.device, dtype)
+            self._starts = self._draw()
+            self.groups = self._make_groups()
+        ends = [lane for group in self.groups for lane in group.lanes]
+        self._order = torch.tensor(np.argsort(ends), device=self.device)
+        self._group_of = tuple(
+            next(g for g, group in enumerate(self.groups) if lane in group.lanes)
+            for lane in range(self.num_lanes)
+        )
+
+    def _draw(self) -> tuple[Start, ...]:
+        inputs = self.data.inputs[:LOOK_EXAMPLES]
+        return tuple(
+            draw_start(plan, self._catalogue, lane.recipe.seed, inputs)
+            for plan, lane in zip(self.blueprints, self.experiment.lanes, strict=True)
+        )
+
+    def _make_groups(self) -> tuple[Group, ...]:
+        members: dict[object, list[int]] = {}
+        for index, (plan, lane) in enumerate(zip(self.blueprints, self.experiment.lanes, strict=True)):
+            key = (plan.structure, lane.recipe.optimizer, lane.recipe.schedule)
+            members.setdefault(key, []).append(index)
+        return tuple(self._make_group(lanes) for lanes in members.values())
+
+    def _make_group(self, lanes: list[int]) -> Group:
+        recipe = self.experiment.lanes[lanes[0]].recipe
+        optimizer = self._catalogue.get("optimizer", recipe.optimizer.name)
+        schedule = self._catalogue.get("schedule", recipe.schedule.name)
+        if not isinstance(optimizer, OptimizerPart) or not isinstance(schedule, SchedulePart):
+            raise TypeError(f"{optimizer.key} and {schedule.key} are not an optimizer and a schedule")
+        rows = torch.stack([self._starts[lane].row for lane in lanes])
+        return Group(
+            lanes,
+            Network(self.blueprints[lanes[0]], self._catalogue, len(lanes)),
+            rows.to(device=self.device, dtype=self._dtype),
+            lambda parameters: optimizer.build(recipe.optimizer, parameters),
+            schedule.factor(recipe.schedule, self.experiment.steps),
+            self._check_every,
+        )
+
+    @property
+    def num_lanes(self) -> int:
+        """Lanes (K)."""
+        return len(self.experiment.lanes)
+
+    @property
+    def total_steps(self) -> int:
+        """Updates in the whole run."""
+        return self.experiment.steps
+
+    @property
+    def target_stds(self) -> tuple[tuple[float, ...], ...]:
+        """Of each lane's measured layers: the standard deviation aimed at; NaN where there is none."""
+        return tuple(start.target_stds for start in self._starts)
+
+    @property
+    def drawn_stds(self) -> tuple[tuple[float, ...], ...]:
+        """Of each lane's measured layers: the standard deviation drawn."""
+        return tuple(start.drawn_stds for start in self._starts)
+
+    @property
+    def diverged(self) -> dict[int, tuple[int, str]]:
+        """Lanes whose loss was not finite: at which step, and the first measured layer that gave no finite number."""
+        found = {
+            group.lanes[place]: fate for group in self.groups for place, fate in group.bad_layers.items()
+        }
+        return dict(sorted(found.items()))
+
+    def __next__(self) -> RaceState:
+        """Make one update of every lane.
+
+        Raises:
+            StopIteration: All updates are made.
+            InitVizError: The device failed or ran out of memory.
+        """
+        if self.step >= self.total_steps:
+            raise StopIteration
+        step = self.step
+        try:
+            with flushed(True):
+                inputs, targets = self.data.batch(step)
+                states = tuple(
+                    group.step(step, inputs, targets, self.observe, self.keep_before) for group in self.groups
+                )
+        except (RuntimeError, MemoryError) as error:
+            raise failure(self.device, error) from error
+        self.step = step + 1
+        rates = [group.lr(step) for group in self.groups]
+        return RaceState(step, tuple(rates[g] for g in self._group_of), states, self._order)
+
+    def look(self, inputs: Tensor, targets: Tensor) -> RaceState:
+        """Return what a step on these examples would see, observed, without making an update.
+
+        Nothing is flushed to zero here, so that a signal of 1e-40 is told as it is.
+
+        Args:
+            inputs: ``(B, *shape)`` as the network sees them.
+            targets: As in ``Batches.targets``.
+        """
+        with failures_in_words(self.device), flushed(False):
+            states = tuple(group.look(inputs, targets) for group in self.groups)
+        rates = [group.lr(self.step) for group in self.groups]
+        return RaceState(self.step, tuple(rates[g] for g in self._group_of), states, self._order)
+
+    def evaluate(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return loss and accuracy of every lane over the validation part, ``(K,)`` each.
+
+        NaN for a diverged lane, for the accuracy of a regression, and where nothing was held back.
+        """
+        inputs, targets = self.data.validation_inputs, self.data.validation_targets
+        count = len(inputs)
+        loss = np.full(self.num_lanes, np.nan)
+        right = np.full(self.num_lanes, np.nan)
+        if count == 0:
+            return loss, right
+        task = self.data.info.task
+        with failures_in_words(self.device), flushed(True):
+            for group in self.groups:
+                totals = torch.zeros(2, group.num_lanes, dtype=torch.float64)
+                mean_loss = loss_function(task, 2)
+                for first in range(0, count, CHUNK):
+                    outputs = group.outputs(inputs[first : first + CHUNK])
+                    part = targets[first : first + CHUNK]
+                    totals[0] += mean_loss(outputs, part).double().cpu() * len(part)
+                    totals[1] += accuracy(outputs, part, task).double().cpu() * len(part)
+                scores = group.without_diverged(totals[0]), group.without_diverged(totals[1])
+                loss[list(group.lanes)], right[list(group.lanes)] = (s.numpy() / count for s in scores)
+        return loss, right
+
+    def predict(self, inputs: Tensor | NDArray[np.floating]) -> list[Tensor]:
+        """Return every lane's outputs for any inputs.
+
+        Args:
+            inputs: ``(N, *shape)`` as the network sees them (standardized where the training inputs are).
+        Returns:
+            ``(N, O)`` a lane, on the CPU; NaN for a diverged lane.
+        """
+        given = torch.as_tensor(inputs).to(device=self.device, dtype=self._dtype)
+        found: dict[int, Tensor] = {}
+        with failures_in_words(self.device), flushed(True):
+            for group in self.groups:
+                chunks = [group.outputs(chunk) for chunk in torch.split(given, CHUNK)]
+                outputs = torch.cat(chunks, 1).cpu() if len(chunks) > 1 else chunks[0].cpu()
+                found.update(zip(group.lanes, outputs.unbind(0), strict=True))
+        return [found[lane] for lane in range(self.num_lanes)]
