@@ -1,0 +1,1 @@
+"""The plots: one file a view, drawn from a run's history."""
