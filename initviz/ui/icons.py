@@ -1,0 +1,54 @@
+"""Icons drawn as one-colour SVG files, in the colours of the theme."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from initviz.resources import resource
+
+SIZES = (16, 20, 24, 32, 48, 64)
+
+
+@cache
+def _drawing(name: str) -> str:
+    return resource("icons", f"{name}.svg").read_text(encoding="utf-8")
+
+
+def pixmap(name: str, color: str, size: int, ratio: float = 1.0) -> QPixmap:
+    """Draw an icon.
+
+    Args:
+        name: File below ``resources/icons`` without its suffix.
+        color: As CSS writes it; it takes the place of ``currentColor``.
+        size: Edge in device-independent pixels.
+        ratio: Device pixels in one of those.
+    """
+    renderer = QSvgRenderer(QByteArray(_drawing(name).replace("currentColor", color).encode()))
+    edge = round(size * ratio)
+    picture = QPixmap(QSize(edge, edge))
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    renderer.render(painter, QRectF(0, 0, edge, edge))
+    painter.end()
+    picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+def icon(name: str, color: str, disabled: str | None = None) -> QIcon:
+    """Return an icon in every usual size.
+
+    Args:
+        name: File below ``resources/icons`` without its suffix.
+        color: When it can be used.
+        disabled: When it cannot; the same colour where None.
+    """
+    result = QIcon()
+    for size in SIZES:
+        result.addPixmap(pixmap(name, color, size), QIcon.Mode.Normal)
+        result.addPixmap(pixmap(name, disabled or color, size), QIcon.Mode.Disabled)
+    return result

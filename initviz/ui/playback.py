@@ -1,0 +1,214 @@
+"""Keeps the run on screen in step with the document, and its history in step with the training thread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+from initviz.experiment.text import Text
+from initviz.experiment.values import Experiment
+from initviz.telemetry.frame import RunInfo
+from initviz.telemetry.history import RunHistory
+from initviz.ui.session import Session
+from initviz.worker.trainer import Trainer
+
+DISPLAY_INTERVAL_MS = 33
+"""One shared timer at this cadence moves everything on screen."""
+
+SETTLE_MS = 150
+"""A slider that is being dragged asks for a new run only when it rests this long."""
+
+
+class Playback(QObject):
+    """Plays the session's experiment.
+
+    An edit makes a new run, which plays on if the one before did; until it is there, the old run stays on screen
+    whole. Names and colours of lanes change without a new run.
+
+    Args:
+        session: What is edited.
+        trainer: What trains.
+        parent: Qt parent.
+    """
+
+    run_changed = Signal()
+    """``info`` and ``history`` are another run's."""
+    names_changed = Signal()
+    """Names or colours of lanes in ``info`` have changed; the run goes on."""
+    state_changed = Signal(str)
+    loading = Signal(float, object)
+    failed = Signal(object)
+    ticked = Signal(bool)
+    """Once a display interval: whether anything new was measured."""
+
+    def __init__(self, session: Session, trainer: Trainer, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._trainer = trainer
+        self._loaded: Experiment | None = None
+        self._plays_next = False
+        self._watching = True
+        self.info: RunInfo | None = None
+        self.history: RunHistory | None = None
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.timeout.connect(self._load)
+        self._clock = QTimer(self)
+        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
+        self._clock.setInterval(DISPLAY_INTERVAL_MS)
+        self._clock.timeout.connect(self.tick)
+        session.experiment_changed.connect(self._follow_edit)
+        trainer.started.connect(self._begin)
+        trainer.state_changed.connect(self._follow_state)
+        trainer.progress.connect(self._follow_loading)
+        trainer.failed.connect(self._follow_failure)
+
+    # What a person does
+
+    @Slot()
+    def start(self) -> None:
+        """Load the first run and begin to move the screen."""
+        self._clock.start()
+        self._load()
+
+    @Slot()
+    def toggle(self) -> None:
+        """Play, or pause; what is done already begins anew."""
+        if self.is_playing:
+            self._plays_next = False
+            self._trainer.pause()
+            return
+        if self._settle.isActive():
+            self._settle.stop()
+            self._load()
+        elif self._trainer.state in ("finished", "failed"):
+            self._trainer.reset()
+        self._plays_next = True
+        self._trainer.play()
+
+    @Slot()
+    def step_once(self) -> None:
+        """Make one update."""
+        self._plays_next = False
+        self._trainer.step_once()
+
+    @Slot()
+    def reset(self) -> None:
+        """Return to step 0; a run that plays goes on playing."""
+        self._settle.stop()
+        plays = self.is_playing
+        self._load()
+        if plays:
+            self._plays_next = True
+            self._trainer.play()
+
+    @Slot(float)
+    def set_speed(self, steps_per_s: float) -> None:
+        """Bound the steps a second; 0 for as many as the machine can."""
+        self._trainer.set_speed(steps_per_s)
+
+    @property
+    def is_playing(self) -> bool:
+        """True while a run plays, or will as soon as it is loaded."""
+        return self._trainer.state == "playing" or (self._trainer.state == "loading" and self._plays_next)
+
+    @property
+    def state(self) -> str:
+        """The trainer's state."""
+        return self._trainer.state
+
+    def set_watching(self, watching: bool) -> None:
+        """Say whether any plot is on the screen."""
+        if watching != self._watching:
+            self._watching = watching
+            self._trainer.set_watching(watching)
+
+    def stop(self) -> bool:
+        """End training for good; False where an operation still runs."""
+        self._settle.stop()
+        self._clock.stop()
+        return self._trainer.shutdown()
+
+    # What the session and the trainer say
+
+    @Slot()
+    def tick(self) -> None:
+        """Take in what was measured since the last tick."""
+        delivery = self._trainer.mailbox.drain()
+        history = self.history
+        fresh = False
+        if delivery and history is not None and delivery.run_id == history.info.run_id:
+            for scalars in delivery.scalars:
+                history.append(scalars)
+            for validation in delivery.validations:
+                history.add_validation(validation)
+            if delivery.frame is not None:
+                history.add_frame(delivery.frame)
+            fresh = True
+        self.ticked.emit(fresh)
+
+    @Slot()
+    def _follow_edit(self) -> None:
+        experiment = self._session.experiment
+        if self._loaded is not None and _trains_alike(self._loaded, experiment):
+            self._settle.stop()
+            self._loaded = experiment
+            self._rename(experiment)
+            return
+        if self._clock.isActive():
+            self._settle.start()
+
+    @Slot()
+    def _load(self) -> None:
+        plays = self.is_playing
+        self._loaded = self._session.experiment
+        self._trainer.load(self._loaded)
+        if plays:
+            self._plays_next = True
+            self._trainer.play()
+
+    def _rename(self, experiment: Experiment) -> None:
+        info = self.info
+        if info is None or self.history is None or len(info.lanes) != len(experiment.lanes):
+            return
+        lanes = tuple(
+            replace(shown, name=lane.name, color=lane.color)
+            for shown, lane in zip(info.lanes, experiment.lanes, strict=True)
+        )
+        self.info = replace(info, name=experiment.name, lanes=lanes)
+        self.history.info = self.info
+        self.names_changed.emit()
+
+    @Slot(object)
+    def _begin(self, info: RunInfo) -> None:
+        self.info = info
+        self.history = RunHistory(info)
+        self._rename(self._session.experiment)
+        self.run_changed.emit()
+
+    @Slot(str)
+    def _follow_state(self, state: str) -> None:
+        if state in ("finished", "failed"):
+            self._plays_next = False
+        self.state_changed.emit(state)
+
+    @Slot(float, object)
+    def _follow_loading(self, fraction: float, text: Text) -> None:
+        self.loading.emit(fraction, text)
+
+    @Slot(object)
+    def _follow_failure(self, text: Text) -> None:
+        self.failed.emit(text)
+
+
+def _trains_alike(one: Experiment, other: Experiment) -> bool:
+    """Say whether two experiments differ in names and colours at most."""
+    if len(one.lanes) != len(other.lanes):
+        return False
+    lanes = tuple(
+        replace(lane, name=named.name, color=named.color)
+        for lane, named in zip(other.lanes, one.lanes, strict=True)
+    )
+    return replace(other, name=one.name, lanes=lanes) == one
