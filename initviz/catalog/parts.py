@@ -131,7 +131,7 @@ class TorchLayerPart(LayerPart):
     """A layer with what runs it.
 
     Attributes:
-        module: The plain ``torch.nn`` form; its parameters are named as the ``TensorSpec`` are. The oracle of the tests.
+        module: The plain ``torch.nn`` form and the oracle of the tests; its parameters bear the ``TensorSpec`` names.
         lanes: The lane form for K lanes, or None where the plain form runs lane by lane.
     """
 

@@ -10,6 +10,20 @@ from initviz.experiment.parameters import Parameter, Value
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice
 
+KIND_TITLES = {
+    "initializer": Text("initializer", "初始化方法"),
+    "activation": Text("activation", "激活函数"),
+    "layer": Text("layer", "层类型"),
+    "family": Text("family", "网络类型"),
+    "optimizer": Text("optimizer", "优化器"),
+    "schedule": Text("schedule", "学习率调度"),
+    "dataset": Text("data set", "数据集"),
+}
+"""What a kind is called within a sentence."""
+
+
+NO_GROUP = Text("", "")
+
 
 def _no_problem(choice: Choice) -> Text | None:
     return None
@@ -42,7 +56,7 @@ class Part:
     source: str = ""
     aliases: tuple[str, ...] = ()
     problem: Callable[[Choice], Text | None] = _no_problem
-    group: Text = Text("", "")
+    group: Text = NO_GROUP
 
     def parameter(self, key: str) -> Parameter:
         """Return the parameter called ``key``; KeyError when there is none."""
@@ -105,7 +119,10 @@ class Catalogue:
     def _unknown(self, kind: str, name: str, path: str) -> ExperimentError:
         error = unknown_key(name, self._names.get(kind, {}), path)
         reason = error.reason
-        return ExperimentError(Text(f"no such {kind}: {reason.en}", f"没有这样的 {kind}：{reason.zh}"), path)
+        title = KIND_TITLES.get(kind, Text(kind, kind))
+        return ExperimentError(
+            Text(f"no such {title.en}: {reason.en}", f"没有这样的{title.zh}：{reason.zh}"), path
+        )
 
     def __iter__(self) -> Iterator[Part]:
         for parts in self._parts.values():

@@ -7,17 +7,18 @@ A *document* is the plain form of an experiment: nested dictionaries, as TOML gi
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Mapping
 from typing import cast
 
-from initviz.experiment.blueprint import blueprint
+from initviz.experiment.blueprint import blueprint, data_info
 from initviz.experiment.catalogue import Catalogue, Part
-from initviz.experiment.errors import ExperimentError, join_path, unknown_key
+from initviz.experiment.edit import Table
+from initviz.experiment.errors import ExperimentError, join_path, shown, unknown_key
 from initviz.experiment.fields import (
     BATCH_SIZE,
     DATA_FIELDS,
-    DEFAULT_DOCUMENT,
     DTYPE,
     LANE_OVERRIDES,
     LANE_OWN_KEYS,
@@ -28,6 +29,7 @@ from initviz.experiment.fields import (
     VALIDATION,
 )
 from initviz.experiment.limits import Limits
+from initviz.experiment.merge import as_table, merge_overrides, with_defaults
 from initviz.experiment.parameters import Parameter, PartParameter, Value, check_values
 from initviz.experiment.text import Text
 from initviz.experiment.values import (
@@ -42,10 +44,15 @@ from initviz.experiment.values import (
     Recipe,
 )
 
-Table = dict[str, object]
 NUM_COLORS = 16
+LOADED_BYTES = 8
+"""Bytes of an input as it is loaded, in float64; the standardized copy and the split one come on top."""
+
 MAX_NAME = 200
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+MAX_NESTING = 32
+"""Levels of tables and lists; an experiment needs fewer than ten."""
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]{1,3})?")
 
 
 def read_document(document: Mapping[str, object], catalogue: Catalogue, limits: Limits) -> Experiment:
@@ -58,6 +65,7 @@ def read_document(document: Mapping[str, object], catalogue: Catalogue, limits: 
     Raises:
         ExperimentError: Anything that is wrong, with the place and what to do.
     """
+    check_nesting(document)
     given = copy.deepcopy(dict(document))
     for key in given:
         if key not in TOP_LEVEL_KEYS:
@@ -67,7 +75,7 @@ def read_document(document: Mapping[str, object], catalogue: Catalogue, limits: 
     base = with_defaults(given)
     steps = cast(int, STEPS.check(base["steps"], "steps"))
     limits.check("steps", steps, Text("steps", "步数"), "steps")
-    data = _read_data(_table(base["data"], "data"), catalogue, limits)
+    data = _read_data(as_table(base["data"], "data"), catalogue, limits)
     recipe = _read_recipe(base, catalogue, "")
     experiment = Experiment(
         name=_name(base["name"], "name"),
@@ -84,16 +92,29 @@ def read_document(document: Mapping[str, object], catalogue: Catalogue, limits: 
     return experiment
 
 
-def with_defaults(given: Mapping[str, object]) -> Table:
-    """Return a copy of the top-level tables in which what is left out has its default."""
-    base = copy.deepcopy(DEFAULT_DOCUMENT)
-    for key, value in given.items():
-        default = base.get(key)
-        if isinstance(default, dict) and isinstance(value, dict):
-            base[key] = _override(default, value)
-        else:
-            base[key] = copy.deepcopy(value)
-    return base
+def check_nesting(document: Mapping[str, object]) -> None:
+    """Refuse tables in tables without end, which nothing after this could walk through.
+
+    Raises:
+        ExperimentError: More than ``MAX_NESTING`` levels.
+    """
+    level: list[object] = [document]
+    for _ in range(MAX_NESTING):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, Mapping):
+                below.extend(item.values())
+            elif isinstance(item, list | tuple):
+                below.extend(item)
+        if not below:
+            return
+        level = below
+    raise ExperimentError(
+        Text(
+            f"tables and lists are nested more than {MAX_NESTING} levels deep. Remove what is not an experiment's.",
+            f"表和列表嵌套超过 {MAX_NESTING} 层。请删去不属于实验的内容。",
+        )
+    )
 
 
 def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) -> None:
@@ -103,7 +124,9 @@ def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) ->
         ExperimentError: An impossible network, or one above a limit.
     """
     item_bytes = 8 if experiment.dtype == "float64" else 4
-    total = 0
+    info = data_info(experiment.data, catalogue)
+    total = info.num_samples * math.prod(info.shape) * (LOADED_BYTES + 2 * item_bytes)
+    limits.check("memory_gb", total / 1e9, Text("GB of memory for the data", "数据所需内存 (GB)"), "data")
     seen: dict[object, int] = {}
     for index, lane in enumerate(experiment.lanes):
         key = (lane.recipe.model, lane.recipe.init)
@@ -113,24 +136,23 @@ def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) ->
             plan = blueprint(lane.recipe, experiment.data, catalogue, limits, path)
             seen[key] = plan.memory_bytes(experiment.data.batch_size, item_bytes)
         total += seen[key]
-    limits.check("memory_gb", total / 1e9, Text("GB of memory for all lanes", "所有赛道所需内存 (GB)"), "")
+    limits.check(
+        "memory_gb",
+        total / 1e9,
+        Text("GB of memory for data and all lanes", "数据与所有赛道所需内存 (GB)"),
+        "",
+    )
 
 
 def _check_schema(value: object) -> None:
     if value != SCHEMA or isinstance(value, bool):
         raise ExperimentError(
             Text(
-                f"this program reads schema {SCHEMA}, not {value!r}. A newer InitViz may read the file.",
-                f"本程序读取的格式版本是 {SCHEMA}，而不是 {value!r}。较新的 InitViz 或许能读这个文件。",
+                f"this program reads schema {SCHEMA}, not {shown(value)}. A newer InitViz may read the file.",
+                f"本程序读取的格式版本是 {SCHEMA}，而不是 {shown(value)}。较新的 InitViz 或许能读这个文件。",
             ),
             "schema",
         )
-
-
-def _table(value: object, path: str) -> Table:
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise ExperimentError(Text("expected a table of keys.", "应为一个由键组成的表。"), path)
-    return cast(Table, value)
 
 
 def _name(value: object, path: str) -> str:
@@ -149,8 +171,8 @@ def _device(value: object) -> str:
     if not isinstance(value, str) or not _DEVICE.fullmatch(value):
         raise ExperimentError(
             Text(
-                f"expected auto, cpu, cuda, cuda:N or mps, but found {value!r}.",
-                f"应为 auto、cpu、cuda、cuda:N 或 mps，却是 {value!r}。",
+                f"expected auto, cpu, cuda, cuda:N or mps, but found {shown(value)}.",
+                f"应为 auto、cpu、cuda、cuda:N 或 mps，却是 {shown(value)}。",
             ),
             "device",
         )
@@ -161,7 +183,7 @@ def read_choice(
     value: object, kind: str, catalogue: Catalogue, path: str, *, name_key: str = "name"
 ) -> Choice:
     """Check a table that names a part and sets its parameters, such as ``{name = "normal", std = 0.01}``."""
-    table = _table(value, path)
+    table = as_table(value, path)
     if name_key not in table:
         raise ExperimentError(
             Text(
@@ -225,14 +247,14 @@ def _known_keys(table: Mapping[str, object], parameters: tuple[Parameter, ...], 
 
 def _read_recipe(base: Mapping[str, object], catalogue: Catalogue, path: str) -> Recipe:
     init_path = join_path(path, "init")
-    init = _table(base["init"], init_path)
+    init = as_table(base["init"], init_path)
     for key in init:
         if key not in ("weight", "bias"):
             raise unknown_key(key, ("weight", "bias"), join_path(init_path, key))
     return Recipe(
         seed=cast(int, SEED.check(base["seed"], join_path(path, "seed"))),
         model=_read_model(
-            _table(base["model"], join_path(path, "model")), catalogue, join_path(path, "model")
+            as_table(base["model"], join_path(path, "model")), catalogue, join_path(path, "model")
         ),
         init=InitSpec(
             weight=_read_init(init["weight"], "weight", catalogue, join_path(init_path, "weight")),
@@ -284,8 +306,8 @@ def _read_model(table: Table, catalogue: Catalogue, path: str) -> ModelSpec:
 
 
 def _read_layer(value: object, catalogue: Catalogue, path: str) -> LayerSpec:
-    table = dict(_table(value, path))
-    init = _table(table.pop("init", {}), join_path(path, "init"))
+    table = dict(as_table(value, path))
+    init = as_table(table.pop("init", {}), join_path(path, "init"))
     for key in init:
         if key not in ("weight", "bias"):
             raise unknown_key(key, ("weight", "bias"), join_path(path, f"init.{key}"))
@@ -316,7 +338,7 @@ def _read_lanes(
     taken: set[str] = set()
     for index, item in enumerate(value):
         path = f"lanes[{index}]"
-        table = _table(item, path)
+        table = as_table(item, path)
         for key in table:
             if key in LANE_OWN_KEYS or key in LANE_OVERRIDES:
                 continue
@@ -345,36 +367,3 @@ def _read_lanes(
         merged = merge_overrides(base, {key: table[key] for key in LANE_OVERRIDES if key in table}, path)
         lanes.append(Lane(name, color, _read_recipe(merged, catalogue, path)))
     return tuple(lanes)
-
-
-def merge_overrides(base: Mapping[str, object], overrides: Mapping[str, object], path: str = "") -> Table:
-    """Return the base tables with a lane's differences applied.
-
-    A table that names a part replaces the base's table where the name differs, and otherwise changes only the keys
-    it gives, so ``optimizer.lr = 0.1`` keeps the optimizer.
-    """
-    merged = dict(base)
-    for key, value in overrides.items():
-        before = merged.get(key)
-        if isinstance(before, dict):
-            merged[key] = _override(before, _table(value, join_path(path, key)))
-        else:
-            merged[key] = value
-    return merged
-
-
-def _override(before: Table, after: Table) -> Table:
-    """Lay ``after`` over ``before``; a table that names something else takes its place whole."""
-    for name_key in ("name", "family"):
-        if name_key in after and after[name_key] != before.get(name_key):
-            return copy.deepcopy(after)
-    if "layers" in after:
-        return copy.deepcopy(after)
-    result = dict(before)
-    for key, value in after.items():
-        inner = before.get(key)
-        if isinstance(inner, dict) and isinstance(value, dict):
-            result[key] = _override(inner, value)
-        else:
-            result[key] = copy.deepcopy(value)
-    return result

@@ -3,9 +3,38 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 
 from initviz.experiment.text import Text
+
+MAX_SHOWN = 60
+"""Characters of a foreign value or name that a message repeats."""
+
+MAX_PLACE = 400
+"""Characters of a path that a message repeats."""
+
+_BITS_SHOWN = 200
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = MAX_SHOWN
+_SHORT.maxlevel = 2
+
+
+def shown(value: object) -> str:
+    """Return ``value`` as a message repeats it: short, in printable characters, whatever a file may hold."""
+    if isinstance(value, int) and value.bit_length() > _BITS_SHOWN:
+        return f"<{value.bit_length()} bits>"
+    try:
+        text = _SHORT.repr(value)
+    except ValueError:  # a huge whole number inside a list
+        text = f"<{type(value).__name__}>"
+    return printable(text)
+
+
+def printable(text: str, most: int = MAX_SHOWN) -> str:
+    """Return ``text`` with what cannot be printed escaped, so that it cannot steer a terminal, and cut to ``most``."""
+    escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: most + 1])
+    return escaped if len(escaped) <= most else escaped[: most - 3] + "..."
 
 
 class InitVizError(Exception):
@@ -29,7 +58,8 @@ class ExperimentError(InitVizError):
     """
 
     def __init__(self, text: Text, path: str = "") -> None:
-        super().__init__(Text(f"{path}: {text.en}", f"{path}：{text.zh}") if path else text)
+        place = printable(path, MAX_PLACE)
+        super().__init__(Text(f"{place}: {text.en}", f"{place}：{text.zh}") if place else text)
         self.path = path
         self.reason = text
 
@@ -47,7 +77,7 @@ def join_path(prefix: str, key: str) -> str:
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:
     """Return the known name most like ``wrong``, or None when nothing is close."""
-    matches = difflib.get_close_matches(wrong.lower(), list(known), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(wrong[:MAX_SHOWN].lower(), list(known), n=1, cutoff=0.5)
     return matches[0] if matches else None
 
 
@@ -55,6 +85,7 @@ def unknown_key(wrong: str, known: Iterable[str], path: str) -> ExperimentError:
     """Say that a key means nothing here, with the nearest right one."""
     names = sorted(known)
     close = nearest(wrong, names)
+    wrong = printable(wrong)
     listing = ", ".join(names) if names else "—"
     if close is None:
         text = Text(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from initviz.experiment.catalogue import Catalogue
-from initviz.experiment.document import read_document
+from initviz.experiment.document import MAX_NESTING, read_document
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.fields import TOP_LEVEL_KEYS
 from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
 from initviz.experiment.values import SCHEMA, Experiment
+
+_KEY_PART = r"""(?:(?<![\w-])[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.){0,99}+"|'[^'\n]{0,99}+')[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(f"(?:{_KEY_PART}){{{MAX_NESTING}}}")
+"""A dotted key of more parts than an experiment is deep. The parser's time grows with the square of their number."""
 
 
 def load_experiment(path: Path, catalogue: Catalogue, limits: Limits) -> Experiment:
@@ -42,8 +48,8 @@ def load_document(path: Path, limits: Limits) -> dict[str, object]:
     try:
         with path.open("rb") as stream:
             content = stream.read(limits.file_mb * 1_000_000 + 1)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
+    except (OSError, ValueError) as error:
+        reason = _reason(error)
         raise ExperimentError(
             Text(
                 f"the file cannot be read ({reason}). Check the name.",
@@ -53,7 +59,10 @@ def load_document(path: Path, limits: Limits) -> dict[str, object]:
         ) from error
     limits.check("file_mb", len(content) / 1e6, Text("MB in one file", "文件大小 (MB)"), place)
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        text = content.decode("utf-8-sig")  # editors on Windows put a mark at the beginning
+        if any(line.count(".") >= MAX_NESTING and _LONG_KEY.search(line) for line in text.split("\n")):
+            raise ExperimentError(_TOO_DEEP, place)
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise ExperimentError(
             Text("the file is not UTF-8 text.", "该文件不是 UTF-8 文本。"), place
@@ -63,15 +72,38 @@ def load_document(path: Path, limits: Limits) -> dict[str, object]:
             Text(f"the file is not TOML: {error}.", f"该文件不是 TOML：{error}。"), place
         ) from error
     except RecursionError as error:
-        raise ExperimentError(Text("the file is nested too deeply.", "该文件嵌套过深。"), place) from error
+        raise ExperimentError(_TOO_DEEP, place) from error
+    except ValueError as error:  # a whole number of more digits than Python reads
+        raise ExperimentError(
+            Text("a number in the file has too many digits.", "文件中有位数过多的数。"), place
+        ) from error
+
+
+_TOO_DEEP = Text(
+    "the file is nested too deeply. Open a file that InitViz has written.",
+    "该文件嵌套过深。请打开由 InitViz 写出的文件。",
+)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
 
 
 def dump_document(document: Mapping[str, object]) -> str:
     """Return a document as TOML text, keys in the usual order."""
     import tomli_w
 
-    ordered = {key: document[key] for key in TOP_LEVEL_KEYS if key in document}
+    ordered = {key: _written(document[key]) for key in TOP_LEVEL_KEYS if key in document}
     return tomli_w.dumps({"schema": SCHEMA, **ordered})
+
+
+def _written(value: object) -> object:
+    """Leave out keys whose value is None, which TOML has no word for: the part decides them."""
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_written(item) for item in value]
+    return value
 
 
 def save_document(document: Mapping[str, object], path: Path) -> None:
@@ -80,13 +112,14 @@ def save_document(document: Mapping[str, object], path: Path) -> None:
     Raises:
         ExperimentError: The file cannot be written; the old one is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.parent / f".initviz-{os.getpid()}.tmp"
     try:
         temporary.write_text(dump_document(document), encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        reason = _reason(error)
         raise ExperimentError(
             Text(
                 f"the file cannot be written ({reason}); nothing was changed. Choose another folder.",

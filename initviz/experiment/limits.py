@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from initviz.experiment.errors import ExperimentError
+from initviz.experiment.errors import ExperimentError, shown
 from initviz.experiment.text import Text
 
 PREFIX = "INITVIZ_MAX_"
@@ -50,11 +50,11 @@ class Limits:
             if name not in environment:
                 continue
             text = environment[name].strip()
-            if not text.isdecimal() or int(text) < 1 or len(text) > 15:
+            if not text.isdecimal() or len(text) > 15 or int(text) < 1:
                 raise ExperimentError(
                     Text(
-                        f"the environment variable must be a whole number above 0, not {text!r}.",
-                        f"环境变量必须是大于 0 的整数，而不是 {text!r}。",
+                        f"the environment variable must be a whole number above 0, not {shown(text)}.",
+                        f"环境变量必须是大于 0 的整数，而不是 {shown(text)}。",
                     ),
                     name,
                 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from initviz.experiment.errors import ExperimentError, join_path, unknown_key
+from initviz.experiment.errors import ExperimentError, join_path, shown, unknown_key
 from initviz.experiment.text import Text
 
 Value = bool | int | float | str | tuple[float, ...] | tuple[int, ...] | None
@@ -43,19 +43,17 @@ class Parameter(Protocol):
 
 
 def _wrong_type(expected: Text, value: object, path: str) -> ExperimentError:
-    shown = repr(value)
-    if len(shown) > 60:
-        shown = shown[:57] + "..."
+    found = shown(value)
     return ExperimentError(
-        Text(f"expected {expected.en}, but found {shown}.", f"应为{expected.zh}，却是 {shown}。"), path
+        Text(f"expected {expected.en}, but found {found}.", f"应为{expected.zh}，却是 {found}。"), path
     )
 
 
 def _out_of_range(value: float, low: str, high: str, path: str) -> ExperimentError:
     return ExperimentError(
         Text(
-            f"{value:g} is outside the range {low} to {high}.",
-            f"{value:g} 超出了范围 {low} 到 {high}。",
+            f"{shown(value)} is outside the range {low} to {high}.",
+            f"{shown(value)} 超出了范围 {low} 到 {high}。",
         ),
         path,
     )
@@ -91,7 +89,10 @@ class FloatParameter:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _wrong_type(Text("a number", "一个数"), value, path)
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
         if not math.isfinite(number):
             raise _wrong_type(Text("a finite number", "一个有限的数"), value, path)
         below = number <= self.minimum if self.open_minimum else number < self.minimum
