@@ -1,0 +1,216 @@
+"""The training thread as the window sees it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal, assert_never
+
+from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
+
+from initviz.experiment.catalogue import Catalogue
+from initviz.experiment.limits import Limits
+from initviz.experiment.values import Experiment
+from initviz.telemetry.frame import RunInfo
+from initviz.worker import messages
+from initviz.worker.mailbox import Mailbox
+from initviz.worker.pump import Pump
+from initviz.worker.training import Workshop
+from initviz.worker.workshop import TorchWorkshop, flush_denormals_here
+
+State = Literal["empty", "loading", "ready", "playing", "paused", "finished", "failed"]
+
+STOP_TIMEOUT_MS = 2000
+STACK_BYTES = 16 * 1024 * 1024
+"""The backward pass of a few hundred layers recurses deeper than a thread's usual stack on macOS allows."""
+
+logger = logging.getLogger(__name__)
+
+
+class TrainingThread(QThread):
+    """Runs a pump. It has no parent: Qt ends the process when a running thread is destroyed with its parent."""
+
+    reported = Signal(object)
+    """A ``messages.Report``; sent from the training thread."""
+
+    def __init__(self, workshop: Workshop, mailbox: Mailbox) -> None:
+        super().__init__()
+        self.setObjectName("training")
+        self.setStackSize(STACK_BYTES)
+        self.pump = Pump(workshop, mailbox, self.reported.emit)
+
+    def run(self) -> None:
+        """Work until the pump is stopped."""
+        self.pump.run()
+
+
+class Trainer(QObject):
+    """Trains one run at a time in a thread of its own. Lives in the GUI thread; so do all its signals.
+
+    Measurements do not come through signals: whoever draws empties ``mailbox`` on a timer. A run's measurements never
+    lie there before ``started`` has been emitted for it.
+
+    Args:
+        catalogue: Where the parts of an experiment are declared.
+        limits: Bounds on sizes.
+        parent: Qt parent.
+        workshop: Builds the runs; torch's by default.
+
+    Attributes:
+        mailbox: Where measurements arrive; the same object for all runs.
+        state: What the run does.
+        info: The run on screen, from ``started`` until the next ``load``; else None.
+        run_id: Number of the latest run that was asked for, 0 before the first.
+    """
+
+    state_changed = Signal(str)
+    """The new state."""
+    started = Signal(object)
+    """A run stands before its first update; its ``RunInfo``."""
+    progress = Signal(float, object)
+    """How far loading is, 0 to 1, and a ``Text`` that says what is done."""
+    failed = Signal(object)
+    """A run could not be built, or ended on an error; a ``Text`` for the person."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        limits: Limits,
+        parent: QObject | None = None,
+        *,
+        workshop: Workshop | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.mailbox = Mailbox()
+        self.state: State = "empty"
+        self.info: RunInfo | None = None
+        self.run_id = 0
+        self._experiment: Experiment | None = None
+        self._play_when_ready = False
+        self._stopping = False
+        self._flushed = False
+        self._thread = TrainingThread(workshop or TorchWorkshop(catalogue, limits), self.mailbox)
+        self._thread.reported.connect(self._take_report, Qt.ConnectionType.QueuedConnection)
+
+    # Commands
+
+    @Slot()
+    def warm_up(self) -> None:
+        """Import torch and what its first optimizer needs while nobody waits for it."""
+        self._send(messages.WarmUp(self.run_id))
+
+    @Slot(object)
+    def load(self, experiment: Experiment) -> None:
+        """Give up the run there is and make another; ``started`` follows, or ``failed``."""
+        self.run_id += 1
+        self.info = None
+        self._experiment = experiment
+        self._play_when_ready = False
+        self.mailbox.open(self.run_id)
+        self._send(messages.Load(self.run_id, experiment))
+        self._set_state("loading")
+
+    @Slot()
+    def play(self) -> None:
+        """Train on until paused or done; while loading, as soon as the run is there."""
+        if self.state == "loading":
+            self._play_when_ready = True
+        elif self.state in ("ready", "paused"):
+            self._send(messages.Play())
+            self._set_state("playing")
+
+    @Slot()
+    def pause(self) -> None:
+        """Stop training. A full frame of the last update follows, for which one more update may be made."""
+        self._play_when_ready = False
+        if self.state == "playing":
+            self._send(messages.Pause())
+            self._set_state("paused")
+
+    @Slot()
+    def step_once(self) -> None:
+        """Make exactly one update and show it in full; while playing, pause."""
+        if self.state == "playing":
+            self.pause()
+        elif self.state in ("ready", "paused"):
+            self._send(messages.StepOnce())
+            self._set_state("paused")
+
+    @Slot()
+    def reset(self) -> None:
+        """Make the same run anew, from step 0; it does not play by itself."""
+        if self._experiment is not None:
+            self.load(self._experiment)
+
+    @Slot(float)
+    def set_speed(self, steps_per_s: float) -> None:
+        """Bound the updates a second; 0 takes the bound away. It also holds for later runs."""
+        self._send(messages.SetSpeed(steps_per_s))
+
+    @Slot(bool)
+    def set_watching(self, watching: bool) -> None:
+        """Say whether anybody sees frames; without, a run that plays makes none. It also holds for later runs."""
+        self._send(messages.SetWatching(watching))
+
+    @Slot()
+    def shutdown(self) -> bool:
+        """End the thread and wait for it, two seconds at most.
+
+        Returns:
+            False where an operation still runs that cannot be cut short. The program must then save what it has to
+            and leave with ``os._exit``, because destroying a running thread ends the process with an error.
+        """
+        self._stopping = True
+        if not self._thread.isRunning():
+            return True
+        self._thread.pump.stop()
+        stopped = self._thread.wait(STOP_TIMEOUT_MS)
+        if not stopped:
+            logger.warning("the training thread still runs after %d ms", STOP_TIMEOUT_MS)
+        return stopped
+
+    # Reports from the training thread
+
+    @Slot(object)
+    def _take_report(self, report: messages.Report) -> None:
+        if self._stopping:
+            return
+        if isinstance(report, messages.TorchLoaded):
+            # Drawing deals with vanished signals too. Waiting for torch until now kept the window quick to open.
+            self._flushed = self._flushed or flush_denormals_here()
+        elif report.run_id != self.run_id:
+            logger.debug("dropped a late report of run %d", report.run_id)
+        else:
+            self._follow(report)
+
+    def _follow(
+        self, report: messages.Progress | messages.Started | messages.Finished | messages.Failed
+    ) -> None:
+        match report:
+            case messages.Progress(_, fraction, text):
+                self.progress.emit(fraction, text)
+            case messages.Started(_, info):
+                self.info = info
+                self.started.emit(info)
+                self._set_state("ready")
+                if self._play_when_ready:
+                    self.play()
+            case messages.Finished():
+                self._set_state("finished")
+            case messages.Failed(_, text):
+                self._play_when_ready = False
+                self._set_state("failed")
+                self.failed.emit(text)
+            case _:
+                assert_never(report)
+
+    def _send(self, command: messages.Command) -> None:
+        if self._stopping:
+            return
+        if not self._thread.isRunning():
+            self._thread.start()
+        self._thread.pump.send(command)
+
+    def _set_state(self, state: State) -> None:
+        if state != self.state:
+            self.state = state
+            self.state_changed.emit(state)

@@ -1,0 +1,168 @@
+"""One run in the training thread: its updates are made, and what was measured is posted when it is due."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from initviz.experiment.text import Text
+from initviz.experiment.values import Experiment
+from initviz.telemetry.frame import Frame, RunInfo, Scalars, Validation
+from initviz.worker.mailbox import Mailbox
+
+POST_INTERVAL_S = 1 / 30
+"""Scalars are gathered this long before they are posted, so that the mailbox's lock costs nothing."""
+
+VALIDATION_SHARE = 0.02
+"""Validation may take this share of the time."""
+
+Announce = Callable[[float, Text], None]
+"""Takes how far loading is, 0 to 1, and what is being done."""
+
+
+class TrainingRun(Protocol):
+    """What is needed of a run; ``initviz.telemetry.monitor.Monitor`` offers it."""
+
+    @property
+    def info(self) -> RunInfo:
+        """What stays the same during the run."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """True when there is nothing left to do."""
+        ...
+
+    def advance(self, want_frame: bool = False) -> None:
+        """Make one update; look at it in full when ``want_frame``."""
+        ...
+
+    def take_scalars(self) -> Scalars | None:
+        """Return the exact measurements since the last call."""
+        ...
+
+    def validate(self) -> Validation:
+        """Score all lanes on the examples held back."""
+        ...
+
+    def frame(self) -> Frame:
+        """Return the full look at the last update."""
+        ...
+
+
+class Pacer(Protocol):
+    """Decides when a frame is worth its time; ``initviz.telemetry.governor.Governor`` does."""
+
+    def due(self, now_s: float) -> bool:
+        """Say whether the next step should be looked at in full."""
+        ...
+
+    def spent(self, cost_s: float, step_cost_s: float) -> None:
+        """Take note of what a frame cost beyond a plain step, and of what a plain step costs."""
+        ...
+
+
+class Workshop(Protocol):
+    """Builds what is needed. It is called in the training thread, and imports torch there."""
+
+    def warm_up(self, announce: Announce) -> None:
+        """Import what training needs."""
+        ...
+
+    def build(self, experiment: Experiment, run_id: int, announce: Announce) -> TrainingRun:
+        """Build a run that stands before its first update."""
+        ...
+
+    def pacer(self) -> Pacer:
+        """Return a fresh pacer."""
+        ...
+
+
+class Training:
+    """Makes a run's updates and posts what is due.
+
+    Args:
+        run: Stands before its first update.
+        pacer: Decides when a frame is worth its time.
+        mailbox: Takes the measurements.
+    """
+
+    def __init__(self, run: TrainingRun, pacer: Pacer, mailbox: Mailbox) -> None:
+        self.info = run.info
+        self._run = run
+        self._pacer = pacer
+        self._mailbox = mailbox
+        self._num_updates = 0
+        self._posted_s = 0.0
+        self._validation_due_s = 0.0
+        self._plain_cost_s = 0.0
+        self._shown = False
+
+    @property
+    def finished(self) -> bool:
+        """True when there is nothing left to do."""
+        return self._run.finished
+
+    def play_on(self, watching: bool) -> None:
+        """Make one update, with a frame if one is due.
+
+        The first and the last are always looked at, so that there is a beginning to compare with and an end to see.
+
+        Args:
+            watching: Whether anybody sees frames.
+        """
+        first = self._num_updates == 0
+        last = self._num_updates >= self.info.total_steps - 1
+        self._update(first or last or (watching and self._pacer.due(time.perf_counter())))
+
+    def step_once(self) -> None:
+        """Make one update and look at it in full."""
+        self._update(True)
+
+    def show(self) -> None:
+        """Let a full look at the current state be the last thing posted; one more update may be needed for it."""
+        if self.finished:
+            return
+        if self._shown:
+            self.post_scalars()
+        else:
+            self._validation_due_s = 0.0
+            self._update(True)
+
+    def post_scalars(self) -> None:
+        """Post the exact measurements that were not posted yet."""
+        self._posted_s = time.perf_counter()
+        scalars = self._run.take_scalars()
+        if scalars is not None:
+            self._mailbox.post(self.info.run_id, scalars=scalars)
+
+    def _update(self, show: bool) -> None:
+        start_s = time.perf_counter()
+        self._run.advance(show)
+        end_s = time.perf_counter()
+        self._num_updates += 1
+        self._shown = show
+        if not show:
+            cost_s = end_s - start_s
+            self._plain_cost_s += 0.1 * (cost_s - self._plain_cost_s) if self._plain_cost_s else cost_s
+        if self.finished or (show and end_s >= self._validation_due_s):
+            self._validate()
+        if show:
+            self._post_frame(end_s - start_s - self._plain_cost_s)
+        elif self.finished or end_s - self._posted_s >= POST_INTERVAL_S:
+            self.post_scalars()
+
+    def _post_frame(self, look_cost_s: float) -> None:
+        self.post_scalars()
+        start_s = time.perf_counter()
+        self._mailbox.post(self.info.run_id, frame=self._run.frame())
+        cost_s = look_cost_s + time.perf_counter() - start_s
+        self._pacer.spent(max(cost_s, 0.0), self._plain_cost_s)
+
+    def _validate(self) -> None:
+        start_s = time.perf_counter()
+        validation = self._run.validate()
+        end_s = time.perf_counter()
+        self._validation_due_s = end_s + (end_s - start_s) / VALIDATION_SHARE
+        self._mailbox.post(self.info.run_id, validation=validation)
