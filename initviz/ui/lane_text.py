@@ -1,0 +1,98 @@
+"""What is said of a lane: how it differs from the others, and how it fares."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from initviz.experiment.catalogue import Catalogue, Part
+from initviz.experiment.parameters import ChoiceParameter, PartParameter
+from initviz.experiment.values import Choice, Experiment, Lane
+from initviz.telemetry.frame import LaneState
+from initviz.ui.language import current_language
+from initviz.ui.number_text import format_count, format_value
+
+
+def part_title(part: Part) -> str:
+    """Return a part's name in the current language."""
+    return part.title.in_language(current_language())
+
+
+def value_text(part: Part, choice: Choice, key: str, catalogue: Catalogue) -> str:
+    """Return one value of a choice as it is read: ``std 0.01``, ``Tanh``."""
+    parameter, value = part.parameter(key), choice[key]
+    if isinstance(parameter, PartParameter):
+        return part_title(catalogue.get(parameter.part_kind, str(value)))
+    if isinstance(parameter, ChoiceParameter):
+        titles = dict(parameter.choices)
+        title = titles.get(str(value))
+        return title.in_language(current_language()) if title is not None else str(value)
+    return f"{key} {format_value(value)}"
+
+
+def choice_text(kind: str, choice: Choice, catalogue: Catalogue, base: Choice | None = None) -> str:
+    """Return a choice in a few words: its name and what is not the default.
+
+    Args:
+        kind: Catalogue kind.
+        choice: What is chosen.
+        catalogue: Where it is declared.
+        base: What others have; where that is the same part, only the differences are said.
+    """
+    part = catalogue.get(kind, choice.name)
+    same = base is not None and base.name == choice.name
+    words = [] if same else [part_title(part)]
+    for parameter in part.parameters:
+        before = base[parameter.key] if same and base is not None else parameter.default
+        if choice[parameter.key] != before:
+            words.append(value_text(part, choice, parameter.key, catalogue))
+    return _list(words)
+
+
+def difference_text(experiment: Experiment, lane: Lane, catalogue: Catalogue) -> str:
+    """Return in a line how a lane differs from the base; its weights' start where it does not."""
+    base, own = experiment.base, lane.recipe
+    words: list[str] = []
+    if own.init.weight != base.init.weight:
+        words.append(choice_text("initializer", own.init.weight, catalogue, base.init.weight))
+    if own.init.bias != base.init.bias:
+        bias = choice_text("initializer", own.init.bias, catalogue, base.init.bias)
+        words.append(QCoreApplication.translate("LaneText", "bias: {start}").format(start=bias))
+    if own.model != base.model:
+        if own.model.family is None:
+            count = len(own.model.layers)
+            words.append(
+                QCoreApplication.translate("LaneText", "own list of {count} layers").format(count=count)
+            )
+        else:
+            words.append(choice_text("family", own.model.family, catalogue, base.model.family))
+    for kind, one, other in (
+        ("optimizer", own.optimizer, base.optimizer),
+        ("schedule", own.schedule, base.schedule),
+    ):
+        if one != other:
+            words.append(choice_text(kind, one, catalogue, other))
+    if own.seed != base.seed:
+        words.append(QCoreApplication.translate("LaneText", "seed {seed}").format(seed=own.seed))
+    return _list(words) if words else choice_text("initializer", own.init.weight, catalogue)
+
+
+def status_text(state: LaneState | None) -> str:
+    """Return in words how a lane fares."""
+    if state is None:
+        return QCoreApplication.translate("LaneText", "ready")
+    if state.outcome == "diverged":
+        if state.diverged_at is None:
+            return QCoreApplication.translate("LaneText", "diverged")
+        said = QCoreApplication.translate("LaneText", "diverged at step {step}").format(
+            step=format_count(state.diverged_at)
+        )
+        return _list([said, state.bad_layer]) if state.bad_layer else said
+    return (
+        QCoreApplication.translate("LaneText", "stalled")
+        if state.outcome == "stalled"
+        else QCoreApplication.translate("LaneText", "learning")
+    )
+
+
+def _list(words: list[str]) -> str:
+    return ("，" if current_language() == "zh" else ", ").join(words)

@@ -1,0 +1,464 @@
+"""The lanes: which networks race, how each fares, and which one is in focus."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Slot
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QHelpEvent,
+    QIcon,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPixmap,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QToolButton,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+    QWidgetAction,
+)
+
+from initviz.experiment.text import Text
+from initviz.telemetry.frame import LaneState
+from initviz.telemetry.history import RunHistory
+from initviz.ui.icons import icon
+from initviz.ui.lane_cards import LaneCard, LaneCardDelegate, LaneCardModel, Status, zone_at
+from initviz.ui.lane_text import difference_text, status_text
+from initviz.ui.number_text import format_three
+from initviz.ui.reorder import ReorderList
+from initviz.ui.scope import shared_scope
+from initviz.ui.session import Session
+from initviz.views.palette import Theme
+
+REFRESH_MS = 100
+"""Numbers that change faster cannot be read."""
+SPARK_POINTS = 48
+
+
+class LaneList(ReorderList):
+    """The list of cards. Pressing a dot or an eye is no selecting; the owner answers it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setUniformItemSizes(True)
+        self.owner: LanesPanel | None = None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._press_zone(event.position().toPoint()):
+            event.accept()
+            return
+        super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._press_zone(event.position().toPoint()):
+            event.accept()
+            return
+        super().mouseDoubleClickEvent(event)
+
+    def _press_zone(self, point: QPoint) -> bool:
+        index = self.indexAt(point)
+        if not index.isValid() or self.owner is None:
+            return False
+        box = self.visualRect(index)
+        zone = zone_at(box, self.fontMetrics(), point.x())
+        if zone == "dot":
+            self.owner.choose_color(index.row())
+        elif zone == "eye":
+            self.owner.toggle_hidden(index.row())
+        return zone != "body"
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.owner is not None:
+            self.owner.rename_current()
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and self.owner is not None:
+            index = self.indexAt(event.pos())
+            if index.isValid():
+                zone = zone_at(self.visualRect(index), self.fontMetrics(), event.pos().x())
+                QToolTip.showText(event.globalPos(), self.owner.tooltip(index.row(), zone), self)
+            else:
+                QToolTip.hideText()
+            return True
+        return super().viewportEvent(event)
+
+
+class LanesPanel(QWidget):
+    """Cards of all lanes, with everything that can be done to a lane.
+
+    Args:
+        session: The document being edited.
+        parent: Qt parent.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scope = shared_scope(session)
+        self._session = session
+        self._states: tuple[LaneState, ...] = ()
+        self._history: RunHistory | None = None
+        self._names: tuple[tuple[str, str], ...] = ()
+        self._problem: Text | None = None
+        self.heading = QLabel()
+        self.heading.setObjectName("section")
+        self.count = QLabel()
+        self.count.setObjectName("quiet")
+        self.add_button = self._button(self._add)
+        self.duplicate_button = self._button(self._duplicate)
+        self.remove_button = self._button(self._remove)
+        self.model = LaneCardModel(self)
+        self.model.renamed.connect(self._rename)
+        self.list = LaneList()
+        self.list.setObjectName("laneList")
+        self.list.owner = self
+        self.list.setModel(self.model)
+        self.list.setItemDelegate(LaneCardDelegate(self.list))
+        self.list.moved.connect(self._move)
+        self.list.removal_requested.connect(self._remove)
+        self.list.insertion_requested.connect(self._add)
+        self.list.duplication_requested.connect(self._duplicate)
+        self.list.selectionModel().currentChanged.connect(self._focus)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.message = QLabel()
+        self.message.setObjectName("fieldProblem")
+        self.message.setWordWrap(True)
+        self.message.hide()
+        top = QHBoxLayout()
+        top.setContentsMargins(12, 6, 6, 2)
+        top.setSpacing(2)
+        top.addWidget(self.heading)
+        top.addSpacing(6)
+        top.addWidget(self.count)
+        top.addStretch(1)
+        for button in (self.add_button, self.duplicate_button, self.remove_button):
+            top.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 4)
+        column.setSpacing(2)
+        column.addLayout(top)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.message)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self._show_cards)
+        self._scope.changed.connect(self._refresh)
+        self._session.hidden_changed.connect(self._show_cards)
+        self._retranslate()
+
+    def _button(self, pressed: object) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("panelButton")
+        button.setAutoRaise(True)
+        button.clicked.connect(pressed)
+        return button
+
+    # For the shell
+
+    def update_lanes(self, states: tuple[LaneState, ...], history: RunHistory | None) -> None:
+        """Show how the lanes fare; cheap, since cards are painted at most ten times a second.
+
+        Args:
+            states: A state a lane, or none while there is no run.
+            history: What the sparklines are drawn from.
+        """
+        outcomes = [state.outcome for state in states]
+        news = outcomes != [state.outcome for state in self._states] or history is not self._history
+        self._states = states
+        self._history = history
+        if news:
+            self._timer.stop()
+            self._show_cards()
+        elif not self._timer.isActive():
+            self._timer.start()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours and sizes of another theme."""
+        self._scope.set_theme(theme)
+        for button, name in (
+            (self.add_button, "add"),
+            (self.duplicate_button, "duplicate"),
+            (self.remove_button, "remove"),
+        ):
+            button.setIcon(icon(name, theme.text, theme.axis))
+            button.setIconSize(QSize(theme.section_px, theme.section_px))
+
+    def wanted_height(self) -> int:
+        """Return the height at which every card is seen."""
+        card = self.list.sizeHintForRow(0) if self.model.rowCount() else 48
+        rest = self.heading.sizeHint().height() + 24
+        note = self.message.sizeHint().height() if self._problem else 0
+        return self.model.rowCount() * card + rest + note + 6
+
+    # What a person does
+
+    @Slot()
+    def _add(self) -> None:
+        if self.model.rowCount() < self._limit:
+            self._say(self._try("add"))
+
+    @Slot()
+    def _duplicate(self) -> None:
+        if self.model.rowCount() < self._limit:
+            self._say(self._try("duplicate"))
+
+    @Slot()
+    def _remove(self) -> None:
+        if self.model.rowCount() > 1:
+            self._say(self._try("remove"))
+
+    @Slot(int, int)
+    def _move(self, source: int, target: int) -> None:
+        self._say(None if self._session.move_lane(source, target) else self._scope.last_refusal)
+
+    @Slot(int, str)
+    def _rename(self, row: int, name: str) -> None:
+        self._say(None if self._session.rename_lane(row, name) else self._scope.last_refusal)
+
+    def rename_current(self) -> None:
+        """Let the name of the lane in focus be edited."""
+        self.list.edit(self.list.currentIndex())
+
+    def toggle_hidden(self, row: int) -> None:
+        """Draw a lane's curves, or not."""
+        self._session.set_lane_hidden(row, row not in self._session.hidden_lanes)
+
+    def choose_color(self, row: int) -> None:
+        """Offer the colours that a lane can have."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._add_colors(menu, row)
+        box = self.list.visualRect(self.model.index(row))
+        menu.popup(self.list.viewport().mapToGlobal(box.bottomLeft() + QPoint(8, 0)))
+
+    def _add_colors(self, menu: QMenu, row: int) -> None:
+        holder = QWidget(menu)
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(8, 8, 8, 8)
+        grid.setSpacing(4)
+        current = self._session.experiment.lanes[row].color
+        for color, style in enumerate(self._scope.theme.lanes):
+            button = ColorButton(style.color, color == current, holder)
+            button.setObjectName(f"laneColor{color}")
+            button.setToolTip(self.tr("Colour {number}").format(number=color + 1))
+            button.setProperty("lane", row)
+            button.setProperty("color", color)
+            button.clicked.connect(self._recolor)
+            button.clicked.connect(menu.close)
+            grid.addWidget(button, color // 8, color % 8)
+        action = QWidgetAction(menu)
+        action.setDefaultWidget(holder)
+        menu.addAction(action)
+
+    @Slot()
+    def _recolor(self) -> None:
+        button = self.sender()
+        if button is not None:
+            self._session.recolor_lane(int(button.property("lane")), int(button.property("color")))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        keyboard = event.reason() == QContextMenuEvent.Reason.Keyboard
+        point = self.list.viewport().mapFromGlobal(event.globalPos())
+        index = self.list.currentIndex() if keyboard else self.list.indexAt(point)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if index.isValid():
+            self.list.setCurrentIndex(index)
+            self._fill_menu(menu, index.row())
+            menu.addSeparator()
+        add = menu.addAction(self.tr("Add lane") + "\tIns", self._add)
+        add.setEnabled(self.add_button.isEnabled())
+        where = self.list.visualRect(index).center() if keyboard else point
+        menu.popup(self.list.viewport().mapToGlobal(where))
+        event.accept()
+
+    def _fill_menu(self, menu: QMenu, row: int) -> None:
+        menu.addAction(self.tr("Rename") + "\tF2", self.rename_current)
+        hidden = row in self._session.hidden_lanes
+        toggle = QAction(self.tr("Show its curves") if hidden else self.tr("Hide its curves"), menu)
+        toggle.triggered.connect(self._toggle_current)
+        menu.addAction(toggle)
+        colors = menu.addMenu(self.tr("Colour"))
+        self._add_colors(colors, row)
+        menu.addSeparator()
+        duplicate = menu.addAction(self.tr("Duplicate") + "\tCtrl+D", self._duplicate)
+        duplicate.setEnabled(self.duplicate_button.isEnabled())
+        remove = menu.addAction(self.tr("Remove") + "\tDel", self._remove)
+        remove.setEnabled(self.remove_button.isEnabled())
+
+    @Slot()
+    def _toggle_current(self) -> None:
+        self.toggle_hidden(self.list.current_row())
+
+    # What is shown
+
+    @property
+    def _limit(self) -> int:
+        return self._session.limits.lanes
+
+    def tooltip(self, row: int, zone: str) -> str:
+        """Return what the pointer shows over a piece of a card."""
+        if not 0 <= row < len(self.model.cards):
+            return ""
+        card = self.model.cards[row]
+        if zone == "dot":
+            return self.tr("Choose another colour")
+        if zone == "eye":
+            return self.tr("Show its curves") if card.hidden else self.tr("Hide its curves")
+        lines = [f"<b>{card.name}</b>", card.difference, card.status_words]
+        if card.loss:
+            lines.append(self.tr("Training loss: {loss}").format(loss=card.loss))
+        lines.append(self.tr("Double click or F2 renames, drag or Alt+arrow moves."))
+        return "<br>".join(lines)
+
+    def _try(self, what: str) -> Text | None:
+        row = max(self.list.current_row(), 0)
+        if what == "add":
+            accepted = self._session.add_lane()
+        elif what == "duplicate":
+            accepted = self._session.duplicate_lane(row)
+        else:
+            accepted = self._session.remove_lane(row)
+        return None if accepted else self._scope.last_refusal
+
+    def _say(self, problem: Text | None) -> None:
+        self._problem = problem
+        said = self._scope.sentence(problem)
+        self.message.setText(said)
+        self.message.setVisible(bool(said))
+        self.updateGeometry()
+
+    @Slot(QModelIndex, QModelIndex)
+    def _focus(self, current: QModelIndex, before: QModelIndex) -> None:
+        if current.isValid():
+            self._session.set_focus_lane(current.row())
+
+    @Slot()
+    def _refresh(self) -> None:
+        if len(self._states) != len(self._session.experiment.lanes):
+            self._states, self._history = (), None
+        self._names = ()
+        self._show_cards()
+        row = self._scope.focus_lane
+        if self.list.current_row() != row and row < self.model.rowCount():
+            selection = self.list.selectionModel()
+            selection.setCurrentIndex(self.model.index(row), QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        count, most = self.model.rowCount(), self._limit
+        self.count.setText(self.tr("{count} of {most}").format(count=count, most=most))
+        full = self.tr("{most} lanes are the most that can race.").format(most=most)
+        self.add_button.setEnabled(count < most)
+        self.duplicate_button.setEnabled(count < most)
+        self.remove_button.setEnabled(count > 1)
+        self.add_button.setToolTip(full if count >= most else self.tr("Add a lane (Insert)"))
+        self.duplicate_button.setToolTip(
+            full if count >= most else self.tr("Duplicate the lane in focus (Ctrl+D)")
+        )
+        self.remove_button.setToolTip(
+            self.tr("Remove the lane in focus (Delete)")
+            if count > 1
+            else self.tr("One lane at least must stay.")
+        )
+        self.updateGeometry()
+
+    @Slot()
+    def _show_cards(self) -> None:
+        experiment = self._session.experiment
+        if not self._names:
+            self._names = tuple(
+                (lane.name, difference_text(experiment, lane, self._session.catalogue))
+                for lane in experiment.lanes
+            )
+        states = self._states if len(self._states) == len(experiment.lanes) else ()
+        sparks = self._sparks(len(experiment.lanes)) if states else ()
+        cards: list[LaneCard] = []
+        for row, (name, difference) in enumerate(self._names):
+            state = states[row] if states else None
+            status: Status = state.outcome if state is not None else "ready"
+            cards.append(
+                LaneCard(
+                    name=name,
+                    color=self._scope.color(row),
+                    difference=difference,
+                    status=status,
+                    status_words=status_text(state),
+                    loss=format_three(state.train_loss) if state is not None else "",
+                    spark=sparks[row] if sparks else (),
+                    hidden=row in self._session.hidden_lanes,
+                )
+            )
+        self.model.set_cards(cards)
+
+    def _sparks(self, count: int) -> tuple[tuple[tuple[float, float], ...], ...]:
+        """Return every lane's loss over the run, on one logarithmic axis, so that the cards can be compared."""
+        if self._history is None:
+            return ()
+        series = self._history.loss()
+        if len(series.steps) < 2 or series.values.shape[1] != count:
+            return ()
+        picked = np.unique(np.linspace(0, len(series.steps) - 1, SPARK_POINTS).astype(np.int64))
+        steps = series.steps[picked].astype(np.float64)
+        values = np.asarray(series.values[picked], dtype=np.float64)
+        usable = np.isfinite(values) & (values > 0)
+        if not usable.any() or steps[-1] == steps[0]:
+            return ()
+        decades = np.log10(np.where(usable, values, 1.0))
+        low, high = np.percentile(decades[usable], [0, 98])
+        across = (steps - steps[0]) / (steps[-1] - steps[0])
+        down = np.clip((high - decades) / max(high - low, 1e-3), 0.0, 1.0)
+        return tuple(
+            tuple(zip(across[usable[:, lane]].tolist(), down[usable[:, lane], lane].tolist(), strict=True))
+            for lane in range(count)
+        )
+
+    def _retranslate(self) -> None:
+        self.heading.setText(self.tr("Lanes"))
+        self.list.setAccessibleName(self.tr("Lanes"))
+        self.add_button.setAccessibleName(self.tr("Add lane"))
+        self.duplicate_button.setAccessibleName(self.tr("Duplicate lane"))
+        self.remove_button.setAccessibleName(self.tr("Remove lane"))
+        self._say(self._problem)
+        self._refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+
+class ColorButton(QToolButton):
+    """One colour of the lane palette."""
+
+    def __init__(self, color: str, current: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAutoRaise(True)
+        self.setCheckable(True)
+        self.setChecked(current)
+        side = self.fontMetrics().height()
+        picture = QPixmap(2 * side, 2 * side)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawEllipse(2, 2, 2 * side - 4, 2 * side - 4)
+        painter.end()
+        self.setIcon(QIcon(picture))
+        self.setIconSize(QSize(side, side))
+        self.setAccessibleName(color)
