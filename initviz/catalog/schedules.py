@@ -64,6 +64,7 @@ PARTS: tuple[SchedulePart, ...] = (
         title=Text("Constant", "恒定"),
         summary=Text("The learning rate stays as it is.", "学习率保持不变。"),
         formula=r"\eta_t = \eta_0",
+        source="PyTorch manual, torch.optim",
         factor=_constant,
     ),
     SchedulePart(
