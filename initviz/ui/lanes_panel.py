@@ -36,8 +36,7 @@ from initviz.ui.lane_cards import LaneCard, LaneCardDelegate, LaneCardModel, Sta
 from initviz.ui.lane_text import difference_text, status_text
 from initviz.ui.number_text import format_three
 from initviz.ui.reorder import ReorderList
-from initviz.ui.scope import shared_scope
-from initviz.ui.session import Session
+from initviz.ui.scope import Scope
 from initviz.views.palette import Theme
 
 REFRESH_MS = 100
@@ -104,14 +103,14 @@ class LanesPanel(QWidget):
     """Cards of all lanes, with everything that can be done to a lane.
 
     Args:
-        session: The document being edited.
+        scope: The document being edited, and the lane colours.
         parent: Qt parent.
     """
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, scope: Scope, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._scope = shared_scope(session)
-        self._session = session
+        self._scope = scope
+        self._session = scope.session
         self._states: tuple[LaneState, ...] = ()
         self._history: RunHistory | None = None
         self._names: tuple[tuple[str, str], ...] = ()

@@ -15,8 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from initviz.telemetry.frame import RunInfo
-from initviz.ui.scope import shared_scope
-from initviz.ui.session import Session
+from initviz.ui.scope import Scope
 from initviz.views.palette import Theme
 
 SPACING = 8
@@ -28,17 +27,17 @@ class Panel(QWidget):
     A panel that is not seen waits with its work until it is.
 
     Args:
-        session: The document being edited.
+        scope: The document being edited, and whose part of it.
         parent: Qt parent.
     """
 
     summary_changed = Signal()
     """What the closed panel would say in a few words is different now."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, scope: Scope, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.session = session
-        self.scope = shared_scope(session)
+        self.scope = scope
+        self.session = scope.session
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(4, 4, 14, 12)
         self.column.setSpacing(SPACING)
@@ -103,13 +102,13 @@ class ScopeSwitch(QFrame):
     """Chooses whose part of the experiment the panels below edit: all lanes', or the lane in focus.
 
     Args:
-        session: The document being edited.
+        scope: The document being edited, and whose part of it.
         parent: Qt parent.
     """
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, scope: Scope, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._scope = shared_scope(session)
+        self._scope = scope
         self.setObjectName("scopeSwitch")
         self.all_button = QPushButton()
         self.one_button = QPushButton()

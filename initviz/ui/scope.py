@@ -19,14 +19,8 @@ from initviz.ui.session import Session
 from initviz.views.palette import LIGHT, Theme
 
 
-def shared_scope(session: Session) -> Scope:
-    """Return the one scope that all panels of a session share; it is made when it is first asked for."""
-    known = session.findChild(Scope)
-    return known if isinstance(known, Scope) else Scope(session, session)
-
-
 class Scope(QObject):
-    """Tells the panels what they show and passes their edits on. See ``shared_scope``.
+    """Tells the panels what they show and passes their edits on.
 
     Args:
         session: The document being edited.
