@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QWidget
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence, QShortcutEvent
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QComboBox, QWidget
 
 Ctrl, Shift, Alt = Qt.Modifier.CTRL, Qt.Modifier.SHIFT, Qt.Modifier.ALT
 Key = Qt.Key
@@ -27,6 +27,20 @@ class SpaceAction(QAction):
                 if isinstance(focused, QComboBox):
                     focused.showPopup()
                     return True
+        return super().event(event)
+
+
+class ListAction(QAction):
+    """An action on lanes whose keys mean the same for the rows of any list that has the keyboard."""
+
+    def event(self, event: QEvent) -> bool:
+        """Hand the key on to the focused list."""
+        focused = QApplication.focusWidget()
+        if isinstance(event, QShortcutEvent) and isinstance(focused, QAbstractItemView):
+            key = event.key()[0]
+            press = QKeyEvent(QEvent.Type.KeyPress, key.key(), key.keyboardModifiers())
+            QApplication.sendEvent(focused, press)
+            return True
         return super().event(event)
 
 
@@ -53,16 +67,14 @@ class Actions(QObject):
         self.undo = self._make(Ctrl | Key.Key_Z)
         self.redo = self._make(Ctrl | Shift | Key.Key_Z, Ctrl | Key.Key_Y)
         self.add_lane = self._make(Ctrl | Key.Key_L)
-        self.duplicate_lane = self._make(Ctrl | Key.Key_D)
+        self.duplicate_lane = self._make(Ctrl | Key.Key_D, kind=ListAction)
         self.remove_lane = self._make(Ctrl | Shift | Key.Key_D)
-        self.lane_up = self._make(Alt | Key.Key_Up)
-        self.lane_down = self._make(Alt | Key.Key_Down)
+        self.lane_up = self._make(Alt | Key.Key_Up, kind=ListAction)
+        self.lane_down = self._make(Alt | Key.Key_Down, kind=ListAction)
         self.next_lane = self._make(Key.Key_BracketRight)
         self.previous_lane = self._make(Key.Key_BracketLeft)
         # Run
-        self.play = SpaceAction(window)
-        self.play.setShortcuts([QKeySequence(Key.Key_Space), QKeySequence(Key.Key_P)])
-        window.addAction(self.play)
+        self.play = self._make(Key.Key_Space, Key.Key_P, kind=SpaceAction)
         self.step = self._make(Key.Key_Period)
         self.reset = self._make(Key.Key_R, Key.Key_Home)
         self.slower = self._make(Key.Key_Minus)
@@ -91,9 +103,12 @@ class Actions(QObject):
         self.retranslate()
 
     def _make(
-        self, *keys: QKeySequence.StandardKey | QKeyCombination | Key, checkable: bool = False
+        self,
+        *keys: QKeySequence.StandardKey | QKeyCombination | Key,
+        checkable: bool = False,
+        kind: type[QAction] = QAction,
     ) -> QAction:
-        action = QAction(self._window)
+        action = kind(self._window)
         action.setShortcuts([QKeySequence(key) for key in keys])
         action.setCheckable(checkable)
         self._window.addAction(action)

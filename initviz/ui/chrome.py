@@ -8,6 +8,7 @@ from string import Template
 from PySide6.QtGui import QColor, QPalette
 
 from initviz.resources import resource
+from initviz.views.palette import Theme, mix, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,41 +50,27 @@ class Chrome:
     notice_edge: str
 
 
-LIGHT = Chrome(
-    ground="#e9ecf0",
-    surface="#ffffff",
-    sunken="#f4f6f8",
-    text="#171b20",
-    muted="#59626d",
-    line="#d7dce2",
-    edge="#8a94a0",
-    hover="#e8ebef",
-    pressed="#d9dee5",
-    filled="#20262d",
-    inverse="#ffffff",
-    mark="#5a6675",
-    focus="#1f6fb5",
-    notice="#fff6dc",
-    notice_edge="#b07d00",
-)
-
-DARK = Chrome(
-    ground="#0d1014",
-    surface="#161a20",
-    sunken="#0f1317",
-    text="#e9edf1",
-    muted="#a0a9b4",
-    line="#2b323b",
-    edge="#6b7684",
-    hover="#242a32",
-    pressed="#323a44",
-    filled="#e9edf1",
-    inverse="#14181d",
-    mark="#738094",
-    focus="#7db8ee",
-    notice="#332a12",
-    notice_edge="#d9a92f",
-)
+def chrome(theme: Theme) -> Chrome:
+    """Return the frame's colours that go with a theme of the plots."""
+    surface, text, muted = theme.surface, theme.text, theme.muted
+    dark = theme.name == "dark"
+    return Chrome(
+        ground=theme.background,
+        surface=surface,
+        sunken=mix(surface, theme.background, 0.7),
+        text=text,
+        muted=muted,
+        line=theme.border,
+        edge=readable(mix(muted, surface, 0.45), (surface, theme.background), 3.0),
+        hover=mix(surface, text, 0.07),
+        pressed=mix(surface, text, 0.14),
+        filled=text,
+        inverse=surface,
+        mark=readable(mix(muted, surface, 0.2 if dark else 0.0), (surface,), 3.0),
+        focus=theme.accent,
+        notice="#332a12" if dark else "#fff6dc",
+        notice_edge="#d9a92f" if dark else "#b07d00",
+    )
 
 
 def palette(chrome: Chrome) -> QPalette:

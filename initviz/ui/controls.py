@@ -1,0 +1,131 @@
+"""The left column: the lanes above, and below them what they are made of."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
+
+from initviz.telemetry.frame import RunInfo
+from initviz.telemetry.history import RunHistory
+from initviz.ui.data_panel import DataPanel
+from initviz.ui.lanes_panel import LanesPanel
+from initviz.ui.network_panel import NetworkPanel
+from initviz.ui.panel import Panel, ScopeSwitch
+from initviz.ui.scope import Scope
+from initviz.ui.sections import Sections
+from initviz.ui.session import Session
+from initviz.ui.start_panel import StartPanel
+from initviz.ui.training_panel import TrainingPanel
+from initviz.views.palette import Theme
+
+WIDTH = 288
+NARROWEST = 256
+START_SECTION = 2
+GAP = 8
+
+
+class Controls(QWidget):
+    """Everything that edits the experiment.
+
+    Args:
+        session: What is edited.
+        parent: Qt parent.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._sized_for = 0
+        self.scope = Scope(session, self)
+        self.lanes = LanesPanel(self.scope)
+        self.data = DataPanel(self.scope)
+        self.network = NetworkPanel(self.scope)
+        self.start = StartPanel(self.scope)
+        self.training = TrainingPanel(self.scope)
+        self._frame = QFrame()
+        self._frame.setObjectName("panel")
+        inner = QVBoxLayout(self._frame)
+        inner.setContentsMargins(1, 1, 1, 1)
+        inner.addWidget(self.lanes)
+        self.scope_switch = ScopeSwitch(self.scope)
+        self.sections = Sections()
+        self.sections.set_top(self._framed(self.scope_switch))
+        self._panels: tuple[Panel, ...] = (self.data, self.network, self.start, self.training)
+        for panel in self._panels:
+            self.sections.add(panel)
+            panel.summary_changed.connect(self._summarize)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setHandleWidth(GAP)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self._frame)
+        self.splitter.addWidget(self.sections)
+        self.splitter.setStretchFactor(0, 0)
+        self.splitter.setStretchFactor(1, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.splitter)
+        session.experiment_changed.connect(self._fit_lanes)
+        self._retranslate()
+
+    @staticmethod
+    def _framed(widget: QWidget) -> QWidget:
+        frame = QWidget()
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(8, 4, 8, 4)
+        column.addWidget(widget)
+        return frame
+
+    def set_theme(self, theme: Theme, color: str, factor: float) -> None:
+        """Look otherwise."""
+        self.lanes.set_theme(theme)
+        for panel in self._panels:
+            panel.set_theme(theme)
+        self.sections.set_color(color, factor)
+        self._summarize()
+        self._sized_for = 0
+        self._fit_lanes()
+
+    def set_info(self, info: RunInfo | None) -> None:
+        """Show what another run has drawn."""
+        for panel in self._panels:
+            panel.set_run(info)
+
+    def show_run(self, history: RunHistory | None) -> None:
+        """Show on the cards how the lanes fare."""
+        frame = history.frame if history is not None else None
+        self.lanes.update_lanes(frame.lanes if frame is not None else (), history)
+
+    @Slot()
+    def _fit_lanes(self) -> None:
+        """Give the cards the room they need when their number changes, half of the column at most."""
+        count = len(self._session.experiment.lanes)
+        if count == self._sized_for or self.splitter.height() < 100:
+            return
+        self._sized_for = count
+        whole = self.splitter.height() - GAP
+        wanted = min(self.lanes.wanted_height() + 2, whole // 2)
+        self.splitter.setSizes([wanted, whole - wanted])
+
+    def _retranslate(self) -> None:
+        tips = (
+            self.tr("What is learned, and how it is served"),
+            self.tr("Depth, width, activation, or every layer"),
+            self.tr("How weights and biases are drawn"),
+            self.tr("Optimizer, schedule, steps, precision"),
+        )
+        for number, (panel, tip) in enumerate(zip(self._panels, tips, strict=True)):
+            self.sections.set_title(number, panel.title(), tip)
+        self._summarize()
+
+    @Slot()
+    def _summarize(self) -> None:
+        for number, panel in enumerate(self._panels):
+            self.sections.set_summary(number, panel.summary())
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def resizeEvent(self, event: object) -> None:
+        self._fit_lanes()

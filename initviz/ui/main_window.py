@@ -1,0 +1,479 @@
+"""The window: transport on top, controls on the left, plots in the middle, the lesson on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
+
+from initviz.experiment.blueprint import data_info
+from initviz.experiment.text import Text
+from initviz.ui.actions import Actions
+from initviz.ui.appearance import Appearance
+from initviz.ui.controls import NARROWEST, START_SECTION, WIDTH, Controls
+from initviz.ui.dashboard import Dashboard
+from initviz.ui.files import SUFFIX, FileDesk
+from initviz.ui.help_desk import HelpDesk
+from initviz.ui.lane_keys import LaneKeys
+from initviz.ui.language import LanguageSwitch
+from initviz.ui.layouts import LAYOUTS
+from initviz.ui.lesson_panel import LessonPanel
+from initviz.ui.lesson_strip import LessonStrip
+from initviz.ui.memory import WindowMemory
+from initviz.ui.menus import Menus
+from initviz.ui.message_bar import MessageBar
+from initviz.ui.playback import Playback
+from initviz.ui.session import Session
+from initviz.ui.settings import Settings
+from initviz.ui.speed import FASTEST
+from initviz.ui.theme import ThemeSwitch
+from initviz.ui.transport import Transport
+from initviz.views.index import titles
+
+FOLD_BELOW = 1400
+LESSON_WIDTH = 288
+GAP = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the window is built on; all of it is made by ``initviz.app``."""
+
+    session: Session
+    playback: Playback
+    theme: ThemeSwitch
+    language: LanguageSwitch
+    settings: Settings
+
+
+class MainWindow(QMainWindow):
+    """Puts the parts together and lets the actions reach them.
+
+    Args:
+        parts: What it is built on.
+    """
+
+    first_painted = Signal()
+    """The window has been drawn for the first time."""
+    left = Signal()
+    """The window has been closed for good."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setAcceptDrops(True)
+        self.parts = parts
+        self._memory = WindowMemory(parts.settings)
+        self._painted = False
+        self._leaving = False
+        self._closing = False
+        self.stopped = True
+        self._lesson_wanted: bool | None = None
+        self._was_wide = True
+        self.actions_ = Actions(self)
+        for number, key in enumerate(LAYOUTS, start=1):
+            self.actions_.add_layout(key, number)
+        self.actions_.retranslate()
+        self.menus = Menus(self.menuBar(), self.actions_)
+        self.transport = Transport(self.actions_)
+        self.message_bar = MessageBar()
+        self.controls = Controls(parts.session)
+        self.dashboard = Dashboard(titles(), parts.theme.theme)
+        self.lesson = LessonPanel(parts.session)
+        self.strip = LessonStrip()
+        self.files = FileDesk(parts.session, parts.settings, self)
+        self.lane_keys = LaneKeys(parts.session, self.actions_)
+        self.appearance = Appearance(parts.theme, parts.language, self.actions_, self)
+        self.help_desk = HelpDesk(parts.theme, self.actions_, self)
+        self._lay_out()
+        self._connect_actions()
+        self._connect_parts()
+        self._restore()
+
+    def _lay_out(self) -> None:
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setHandleWidth(GAP)
+        self.splitter.setChildrenCollapsible(False)
+        for widget in (self.controls, self.dashboard, self.lesson, self.strip):
+            self.splitter.addWidget(widget)
+        self.splitter.setStretchFactor(1, 1)
+        for place in (0, 2, 3):
+            self.splitter.setStretchFactor(place, 0)
+        self._set_widths(1.0)
+        ground = QWidget()
+        ground.setObjectName("ground")
+        ground_column = QVBoxLayout(ground)
+        ground_column.setContentsMargins(GAP, GAP, GAP, GAP)
+        ground_column.addWidget(self.splitter)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.transport)
+        column.addWidget(self.message_bar)
+        column.addWidget(ground, 1)
+        self.setCentralWidget(whole)
+        self.setMinimumSize(1024, 600)
+
+    def _set_widths(self, factor: float) -> None:
+        self.controls.setMinimumWidth(round(NARROWEST * factor))
+        self.lesson.setMinimumWidth(round(240 * factor))
+        left, right = round(WIDTH * factor), round(LESSON_WIDTH * factor)
+        middle = max(400, self.width() - left - right - 4 * GAP)
+        self.splitter.setSizes([left, middle, right, self.strip.sizeHint().width()])
+
+    def _connect_actions(self) -> None:
+        do, session, playback = self.actions_, self.parts.session, self.parts.playback
+        for action, slot in (
+            (do.new, self.files.new),
+            (do.open, self.files.ask_and_open),
+            (do.save, self.files.save),
+            (do.save_as, self.files.ask_and_save),
+            (do.clear_recent, self.files.clear_recent),
+            (do.export_view, self._export_view),
+            (do.quit, self.close),
+            (do.undo, session.undo_stack.undo),
+            (do.redo, session.undo_stack.redo),
+            (do.play, playback.toggle),
+            (do.step, playback.step_once),
+            (do.reset, playback.reset),
+            (do.slower, self._slower),
+            (do.faster, self._faster),
+            (do.controls, self._show_controls),
+            (do.lesson, self._toggle_lesson),
+        ):
+            action.triggered.connect(slot)
+        for action in do.layouts.values():
+            action.triggered.connect(self._choose_layout)
+        self.strip.clicked.connect(do.lesson.trigger)
+        self.lesson.fold_asked.connect(do.lesson.trigger)
+
+    def _connect_parts(self) -> None:
+        session, playback, transport = self.parts.session, self.parts.playback, self.transport
+        session.experiment_changed.connect(self._show_document)
+        session.origin_changed.connect(self._show_document)
+        session.focus_changed.connect(self._show_focus)
+        session.hidden_changed.connect(self._show_hidden)
+        session.rejected.connect(self.message_bar.refuse)
+        session.undo_stack.undoTextChanged.connect(self._name_undo)
+        session.undo_stack.redoTextChanged.connect(self._name_undo)
+        session.undo_stack.cleanChanged.connect(self._show_document)
+        session.experiment_changed.connect(self._forget_refusal)
+        playback.run_changed.connect(self._show_run)
+        playback.names_changed.connect(self._show_run)
+        playback.state_changed.connect(self._show_state)
+        playback.loading.connect(transport.show_loading)
+        playback.failed.connect(self.message_bar.fail)
+        playback.ticked.connect(self._refresh)
+        transport.scenario_chosen.connect(self.files.open_scenario)
+        transport.device_chosen.connect(self._choose_device)
+        transport.speed_changed.connect(playback.set_speed)
+        self.files.told.connect(self.message_bar.tell)
+        self.files.refused.connect(self.message_bar.refuse)
+        self.files.recent_changed.connect(self._list_recent)
+        self.dashboard.saved.connect(self._say_saved)
+        self.dashboard.failed.connect(self.message_bar.fail)
+        self.dashboard.lane_chosen.connect(session.set_focus_lane)
+        self.help_desk.told.connect(self.message_bar.tell)
+        self.help_desk.refused.connect(self.message_bar.refuse)
+        self.appearance.presenter_changed.connect(self._fit_presenter)
+        self.menus.recent_chosen.connect(self.files.open_name)
+        self.menus.view_chosen.connect(self.dashboard.show_dock)
+        self.dashboard.docks_changed.connect(self._list_views)
+        self.parts.theme.changed.connect(self._show_theme)
+        screens = QGuiApplication.instance()
+        if isinstance(screens, QGuiApplication):
+            screens.screenRemoved.connect(self._screen_removed)
+
+    def _restore(self) -> None:
+        settings = self.parts.settings
+        self._memory.restore_geometry(self)
+        self._memory.restore_dashboard(self.dashboard, self._is_flat())
+        self.transport.set_speed_position(settings.integer("run/speed", FASTEST, 0, FASTEST))
+        self.controls.sections.open_section(settings.integer("window/section", START_SECTION, -1, 3))
+        self.actions_.controls.setChecked(settings.integer("window/controls", 1, 0, 1) == 1)
+        self._show_controls()
+        self._was_wide = self._is_wide()
+        self._show_theme()
+        self._list_recent()
+        self._list_views()
+        self._name_undo()
+        self._show_document()
+        self._set_widths(self.parts.theme.factor)
+        self._memory.restore_splitter(self.splitter, "columns")
+        self._fold_lesson()
+
+    # What the parts say
+
+    @Slot()
+    def _show_document(self) -> None:
+        session = self.parts.session
+        experiment = session.experiment
+        scenario = session.origin.scenario
+        path = session.origin.path
+        self.transport.set_title(scenario, experiment.name)
+        self.transport.show_device(experiment.device)
+        self.setWindowTitle(f"{path.name if path is not None else experiment.name}[*] – InitViz")
+        self.setWindowModified(session.is_modified)
+        self.setWindowFilePath(str(path) if path is not None else "")
+
+    @Slot()
+    def _show_run(self) -> None:
+        playback = self.parts.playback
+        self.dashboard.set_run(playback.info, playback.history)
+        self.lesson.set_info(playback.info)
+        self.controls.set_info(playback.info)
+        self._refresh(True)
+
+    @Slot(str)
+    def _show_state(self, state: str) -> None:
+        playing = self.parts.playback.is_playing
+        self.transport.show_playing(playing)
+        self.actions_.step.setEnabled(state in ("ready", "paused"))
+        self.actions_.reset.setEnabled(state != "empty")
+        self._show_progress()
+
+    @Slot(bool)
+    def _refresh(self, fresh: bool) -> None:
+        self.parts.playback.set_watching(self.dashboard.refresh(fresh))
+        if fresh:
+            self.controls.show_run(self.parts.playback.history)
+            self._show_progress()
+
+    def _show_progress(self) -> None:
+        playback = self.parts.playback
+        history = playback.history
+        if playback.state in ("empty", "loading", "failed") or history is None:
+            return
+        frame = history.frame
+        rate = frame.steps_per_s if frame is not None and playback.state == "playing" else 0.0
+        self.transport.show_run(history.last_step + 1, history.info.total_steps, rate)
+
+    @Slot()
+    def _show_focus(self) -> None:
+        self.dashboard.set_focus_lane(self.parts.session.focus_lane)
+
+    @Slot()
+    def _show_hidden(self) -> None:
+        self.dashboard.set_hidden_lanes(self.parts.session.hidden_lanes)
+
+    @Slot()
+    def _forget_refusal(self) -> None:
+        if self.message_bar.tone == "refused":
+            self.message_bar.close_message()
+
+    @Slot()
+    def _name_undo(self) -> None:
+        stack = self.parts.session.undo_stack
+        self.actions_.say_undo(stack.undoText(), stack.redoText())
+        self.actions_.undo.setEnabled(stack.canUndo())
+        self.actions_.redo.setEnabled(stack.canRedo())
+
+    @Slot()
+    def _list_recent(self) -> None:
+        self.menus.fill_recent(self.parts.settings.recent_files())
+
+    @Slot()
+    def _list_views(self) -> None:
+        docks = self.dashboard.docks
+        shown = {key for key, dock in docks.items() if not dock.isHidden()}
+        self.menus.fill_views({key: dock.windowTitle() for key, dock in docks.items()}, shown)
+
+    # Run
+
+    @Slot()
+    def _slower(self) -> None:
+        self.transport.set_speed_position(self.transport.speed.value() - 1)
+
+    @Slot()
+    def _faster(self) -> None:
+        self.transport.set_speed_position(self.transport.speed.value() + 1)
+
+    @Slot(str)
+    def _choose_device(self, key: str) -> None:
+        if key != self.parts.session.experiment.device:
+            self.parts.session.edit("device", key, self.tr("choice of device"))
+        self.transport.show_device(self.parts.session.experiment.device)
+
+    # View
+
+    def _is_flat(self) -> bool:
+        session = self.parts.session
+        return data_info(session.experiment.data, session.catalogue).shape == (2,)
+
+    @Slot()
+    def _choose_layout(self) -> None:
+        action = self.sender()
+        for key, known in self.actions_.layouts.items():
+            if known is action:
+                self.dashboard.arrange(key, self._is_flat())
+
+    @Slot()
+    def _export_view(self) -> None:
+        dock = self.dashboard.last_used()
+        if dock is not None:
+            dock.open_menu()
+
+    @Slot(str)
+    def _say_saved(self, name: str) -> None:
+        self.message_bar.tell(Text(f"Saved as {name}.", f"已保存为 {name}。"))
+
+    @Slot()
+    def _show_controls(self) -> None:
+        self.controls.setVisible(self.actions_.controls.isChecked())
+
+    def _is_wide(self) -> bool:
+        return self.width() / self.parts.theme.factor >= FOLD_BELOW
+
+    @Slot()
+    def _toggle_lesson(self) -> None:
+        self._lesson_wanted = self.actions_.lesson.isChecked()
+        self._fold_lesson()
+
+    def _fold_lesson(self) -> None:
+        """Fold or show the lesson: as the person chose, else as there is room."""
+        shown = self._is_wide() if self._lesson_wanted is None else self._lesson_wanted
+        self.actions_.lesson.setChecked(shown)
+        self.lesson.setVisible(shown)
+        self.strip.setVisible(not shown)
+
+    @Slot()
+    def _show_theme(self) -> None:
+        switch = self.parts.theme
+        colors, theme, factor = switch.chrome, switch.theme, switch.factor
+        self.transport.set_colors(colors.text, colors.inverse, colors.muted)
+        self.transport.set_factor(factor)
+        self.message_bar.set_color(colors.text)
+        self.controls.set_theme(theme, colors.muted, factor)
+        self.dashboard.set_theme(theme, colors.muted, factor)
+        self.lesson.set_theme(theme)
+        self.strip.set_look(colors.surface, colors.line, colors.hover, colors.muted, colors.focus, factor)
+
+    @Slot()
+    def _fit_presenter(self) -> None:
+        self._set_widths(self.parts.theme.factor)
+        self._lesson_wanted = None
+        self._fold_lesson()
+        self.transport.show_full_screen()
+
+    # Events
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self._retranslate()
+        elif event.type() == QEvent.Type.WindowStateChange:
+            self.transport.show_full_screen()
+        super().changeEvent(event)
+
+    def _retranslate(self) -> None:
+        self.actions_.retranslate()
+        self.actions_.say_playing(self.parts.playback.is_playing)
+        self.menus.retranslate()
+        self.dashboard.set_titles(titles())
+        self._name_undo()
+        self._list_recent()
+        self._list_views()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self._is_wide()
+        if wide != self._was_wide:
+            self._was_wide = wide
+            self._lesson_wanted = None
+            self._fold_lesson()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            # What is loaded next must not hold up the rest of this picture.
+            QTimer.singleShot(0, self.first_painted.emit)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            if self.message_bar.isVisible():
+                self.message_bar.close_message()
+            else:
+                self.appearance.leave_full_screen()
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped_file(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _dropped_file(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.files.open_name(str(path))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._leaving:
+            self._closing = True
+            self.files.guard(self._leave)
+            self._closing = False
+            if not self._leaving:
+                event.ignore()
+                return
+        self._save_settings()
+        self.hide()
+        self.stopped = self.parts.playback.stop()
+        event.accept()
+        self.left.emit()
+
+    def _leave(self) -> None:
+        self._leaving = True
+        if not self._closing:
+            self.close()
+
+    def _save_settings(self) -> None:
+        settings = self.parts.settings
+        if self.actions_.presenter.isChecked():
+            self.appearance.set_presenter(False)
+        self._memory.save(self, {"columns": self.splitter}, self.dashboard)
+        settings.set_integer("run/speed", self.transport.speed.value())
+        settings.set_integer("window/section", self.controls.sections.open_number())
+        settings.set_integer("window/controls", int(self.actions_.controls.isChecked()))
+        settings.set_text("window/theme", self.parts.theme.choice)
+        settings.set_text("window/language", self.parts.language.choice)
+        settings.save()
+
+    @Slot()
+    def _screen_removed(self) -> None:
+        # Qt moves windows only after it has told everybody.
+        QTimer.singleShot(0, self.bring_back)
+
+    @Slot()
+    def bring_back(self) -> None:
+        """Move the window, and every plot that floats, to a screen that is there."""
+        floating = [dock for dock in self.dashboard.docks.values() if dock.isFloating()]
+        for window in (self, *floating):
+            frame = window.frameGeometry()
+            screens = QGuiApplication.screens()
+            if any(screen.availableGeometry().contains(frame.center()) for screen in screens):
+                continue
+            room = QGuiApplication.primaryScreen().availableGeometry()
+            window.resize(min(frame.width(), room.width()), min(frame.height(), room.height()))
+            window.move(room.topLeft())
+
+
+def _dropped_file(event: QDropEvent) -> Path | None:
+    """Return the experiment file that is being dropped, or None."""
+    for url in event.mimeData().urls():
+        path = Path(url.toLocalFile())
+        if url.isLocalFile() and path.suffix.lower() == SUFFIX:
+            return path
+    return None
