@@ -320,6 +320,30 @@ def task_bench(arguments: list[str]) -> int:
     return call([PYTHON, "-m", "tests.benchmarks", *arguments], OMP_NUM_THREADS="1")
 
 
+def task_translate(arguments: list[str]) -> int:
+    """Collect the window's texts into resources/translations and compile what is translated."""
+    install()
+    folder = ROOT / "resources" / "translations"
+    sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "initviz").rglob("*.py"))
+    # English needs a file for its plurals alone: everything else is what the sources say.
+    for language, only in (("en", ["-pluralonly"]), ("zh_CN", [])):
+        texts = folder / f"initviz_{language[:2]}.ts"
+        options = ["-no-obsolete", "-locations", "none", "-source-language", "en", *only]
+        collecting: Command = [
+            BIN / "pyside6-lupdate",
+            *sources,
+            "-ts",
+            texts,
+            "-target-language",
+            language,
+            *options,
+        ]
+        must(collecting, "The texts could not be collected")
+        compiling: Command = [BIN / "pyside6-lrelease", texts, "-qm", texts.with_suffix(".qm")]
+        must(compiling, "The translations could not be compiled")
+    return 0
+
+
 def task_package(arguments: list[str]) -> int:
     """Build the program that needs no Python, and try it out. Arguments go to PyInstaller."""
     install()
@@ -346,13 +370,14 @@ TASKS = {
     "install": task_install,
     "check": task_check,
     "bench": task_bench,
+    "translate": task_translate,
     "package": task_package,
 }
 
 
 def main(arguments: list[str]) -> int:
     """Do one task and return its exit code."""
-    listing = "\n".join(f"  {name:8} {(task.__doc__ or '').strip()}" for name, task in TASKS.items())
+    listing = "\n".join(f"  {name:9} {(task.__doc__ or '').strip()}" for name, task in TASKS.items())
     parser = argparse.ArgumentParser(
         prog="tasks.py",
         description="Set up, run, test, check, measure and package InitViz.",
