@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QCoreApplication, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QVBoxLayout, QWidget
 
 from initviz.experiment.catalogue import Part
 from initviz.experiment.errors import join_path
@@ -20,7 +20,8 @@ from initviz.ui.forms import ParameterForm
 from initviz.ui.formula import FormulaView
 from initviz.ui.lane_text import part_title
 from initviz.ui.language import current_language
-from initviz.ui.overrides import choose_part, names_own, set_parameter
+from initviz.ui.overrides import choose_part, set_parameter
+from initviz.ui.own_note import LinkLabel, OwnNote
 from initviz.ui.part_combo import PartCombo
 from initviz.ui.scope import Scope
 
@@ -38,21 +39,6 @@ def source_html(source: str) -> str:
 def lower_first(title: str) -> str:
     """Return a title as it stands within a sentence; names such as "KL" keep their capitals."""
     return title[:1].lower() + title[1:] if title[1:2].islower() else title
-
-
-class LinkLabel(QLabel):
-    """Quiet text that wraps, with links that the keyboard reaches."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("quiet")
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.RichText)
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
-        )
-        self.setContentsMargins(GUTTER, 0, 0, 0)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
 
 
 class PartEditor(QWidget):
@@ -104,9 +90,7 @@ class PartEditor(QWidget):
         self.combo = PartCombo(shown)
         self.combo.chosen.connect(self._choose)
         self.title.setBuddy(self.combo)
-        self.note = LinkLabel()
-        self.note.linkActivated.connect(self._inherit_part)
-        self.note.hide()
+        self.note = OwnNote(scope, path)
         self.message = QLabel()
         self.message.setObjectName("fieldProblem")
         self.message.setWordWrap(True)
@@ -160,7 +144,8 @@ class PartEditor(QWidget):
         self.form.set_parameters(part.parameters, dict(choice.values))
         marks = self._scope.form_marks(self._path, part.parameters) if self._per_lane else {}
         self.form.set_marks(marks)
-        self._show_note()
+        if self._per_lane:
+            self.note.refresh()
         if self._with_formula:
             self.formula.set_formula(part.formula)
             self.source.setText(source_html(part.source))
@@ -180,31 +165,8 @@ class PartEditor(QWidget):
         if choice is not None:
             self.combo.show_key(choice.name)
         self.message.setText(self._scope.sentence(self._problem))
-        self._show_note()
-
-    def _own_lanes(self) -> tuple[Mark, ...]:
-        if not self._per_lane:
-            return ()
-        marks = self._scope.marks(self._path)
-        if self._scope.is_single:
-            return marks
-        document = self._scope.session.document
-        return tuple(mark for mark in marks if names_own(document, mark.lane, self._path))
-
-    def _show_note(self) -> None:
-        marks = self._own_lanes()
-        self.note.setVisible(bool(marks))
-        if not marks:
-            return
-        dots = "".join(f'<span style="color:{mark.color}">●</span>' for mark in marks)
-        if self._scope.is_single:
-            said = self.tr("Only this lane.")
-            link = self.tr("Same as all lanes again")
-        else:
-            count = len(self._scope.session.experiment.lanes)
-            said = self.tr("{own} of {count} lanes have their own.").format(own=len(marks), count=count)
-            link = self.tr("Same for all")
-        self.note.setText(f'{dots} {said} <a href="same">{link}</a>')
+        if self._per_lane:
+            self.note.refresh()
 
     def _say(self, problem: Text | None) -> None:
         self._problem = problem
@@ -262,11 +224,6 @@ class PartEditor(QWidget):
                 self.combo.show_key(choice.name)
             self._say(problem)
         self.refused.emit(problem)
-
-    @Slot()
-    def _inherit_part(self) -> None:
-        lanes = [mark.lane for mark in self._own_lanes()]
-        self._say(self._scope.inherit(lanes, self._path, self.tr("Make lanes the same again")))
 
     @Slot(str, QPoint)
     def _offer(self, key: str, point: QPoint) -> None:

@@ -1,0 +1,261 @@
+"""The list of layers: a row a layer with its shape, parameters and memory, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QCoreApplication,
+    QModelIndex,
+    QObject,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from initviz.experiment.catalogue import Catalogue
+from initviz.experiment.parameters import PartParameter
+from initviz.ui.icons import pixmap
+from initviz.ui.lane_text import part_title, value_text
+from initviz.ui.language import current_language
+from initviz.ui.network_survey import SurveyedLayer
+from initviz.ui.number_text import format_bytes, format_count, format_value
+from initviz.ui.reorder import AnyIndex
+from initviz.ui.shapes import shape_text
+
+ROW_ROLE = int(Qt.ItemDataRole.UserRole)
+EDITABLE_ROLE = ROW_ROLE + 1
+UNKNOWN = "?"
+
+
+def layer_title(row: SurveyedLayer, catalogue: Catalogue) -> str:
+    """Return what a layer is in a few words: ``Dense 64``, ``ReLU``, ``Convolution 16``."""
+    if row.is_output:
+        return QCoreApplication.translate("NetworkList", "Output")
+    title = part_title(row.part)
+    if not row.part.parameters:
+        return title
+    first = row.part.parameters[0]
+    if isinstance(first, PartParameter):
+        chosen = value_text(row.part, row.spec.layer, first.key, catalogue)
+        return chosen if row.part.is_activation else f"{title}, {chosen}"
+    return f"{title} {format_value(row.spec.layer[first.key])}"
+
+
+class NetworkListModel(QAbstractListModel):
+    """Layers from input to output; the output layer is the last row and stays there.
+
+    Args:
+        catalogue: Names the parts.
+        parent: Qt parent.
+    """
+
+    def __init__(self, catalogue: Catalogue, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._catalogue = catalogue
+        self._rows: tuple[SurveyedLayer, ...] = ()
+        self._editable = False
+
+    @property
+    def rows(self) -> tuple[SurveyedLayer, ...]:
+        """What is shown."""
+        return self._rows
+
+    def set_rows(self, rows: Sequence[SurveyedLayer], editable: bool) -> None:
+        """Show other layers.
+
+        Args:
+            rows: From input to output.
+            editable: Whether they may be moved and removed.
+        """
+        after = tuple(rows)
+        same = len(after) == len(self._rows) and editable == self._editable
+        if same and after == self._rows:
+            return
+        if same:
+            self._rows = after
+            self.dataChanged.emit(self.index(0), self.index(len(after) - 1))
+            return
+        self.beginResetModel()
+        self._rows, self._editable = after, editable
+        self.endResetModel()
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: AnyIndex, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
+        if not 0 <= index.row() < len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        if role == ROW_ROLE:
+            return row
+        if role == EDITABLE_ROLE:
+            return self._editable and not row.is_output
+        if role == Qt.ItemDataRole.DisplayRole:
+            return layer_title(row, self._catalogue)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._tooltip(row)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            problem = row.problem.in_language(current_language()) if row.problem else ""
+            words = (layer_title(row, self._catalogue), row.name, self._shape(row), problem)
+            return ", ".join(word for word in words if word)
+        return None
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        row = index.row()
+        if self._editable and 0 <= row < len(self._rows) - 1:
+            flags |= Qt.ItemFlag.ItemIsDragEnabled
+        return flags
+
+    @staticmethod
+    def _shape(row: SurveyedLayer) -> str:
+        return UNKNOWN if row.output_shape is None else shape_text(row.output_shape)
+
+    def _tooltip(self, row: SurveyedLayer) -> str:
+        before = UNKNOWN if row.input_shape is None else shape_text(row.input_shape)
+        lines = [f"<b>{layer_title(row, self._catalogue)}</b> ({row.name})", f"{before} → {self._shape(row)}"]
+        if row.num_parameters:
+            lines.append(self.tr("{count} parameters").format(count=format_count(row.num_parameters)))
+        lines.append(self.tr("{size} of memory while training").format(size=format_bytes(row.memory)))
+        if row.problem is not None:
+            lines.append(row.problem.in_language(current_language()))
+        return "<br>".join(lines)
+
+
+def column_widths(metrics: QFontMetrics) -> tuple[int, int, int]:
+    """Return how wide the columns of shapes, parameters and memory are."""
+    return (
+        metrics.horizontalAdvance("16 × 8 × 8"),
+        metrics.horizontalAdvance("00 000") + metrics.averageCharWidth(),
+        metrics.horizontalAdvance("000 MB") + metrics.averageCharWidth(),
+    )
+
+
+def small(font: QFont) -> QFont:
+    """Return the font of the numbers, a little smaller than that of the names."""
+    result = QFont(font)
+    result.setPixelSize(max(8, round(result.pixelSize() * 0.86)) if result.pixelSize() > 0 else 11)
+    return result
+
+
+class NetworkListDelegate(QStyledItemDelegate):
+    """Paints a layer on a line, and what is wrong with it below.
+
+    Attributes:
+        error: Colour around a layer that is wrong, as CSS writes it.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.error = "#b3261e"
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        line = option.fontMetrics.height()
+        height = line + line // 2
+        row = index.data(ROW_ROLE)
+        if isinstance(row, SurveyedLayer) and row.problem is not None:
+            height += self._problem_height(option, row) + line // 2
+        return QSize(10 * line, height)
+
+    @staticmethod
+    def _problem_text(row: SurveyedLayer) -> str:
+        said = row.problem.in_language(current_language()) if row.problem is not None else ""
+        return said[:1].upper() + said[1:]
+
+    def _problem_height(self, option: QStyleOptionViewItem, row: SurveyedLayer) -> int:
+        view = option.widget
+        width = view.viewport().width() if isinstance(view, QListView) else option.rect.width()
+        line = option.fontMetrics.height()
+        room = max(width - 2 * line - line // 2, 60)
+        flags = int(Qt.TextFlag.TextWordWrap.value)
+        return option.fontMetrics.boundingRect(0, 0, room, 10_000, flags, self._problem_text(row)).height()
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        row = index.data(ROW_ROLE)
+        if not isinstance(row, SurveyedLayer):
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colors, metrics = option.palette, option.fontMetrics
+        line = metrics.height()
+        self._ground(painter, option, row)
+        head = QRect(option.rect.left(), option.rect.top(), option.rect.width(), line + line // 2)
+        muted = colors.color(QPalette.ColorRole.PlaceholderText)
+        text = colors.color(QPalette.ColorRole.Text)
+        if index.data(EDITABLE_ROLE):
+            self._grip(painter, QRect(head.left(), head.top(), line, head.height()), option)
+        numbers = small(option.font)
+        widths = column_widths(QFontMetrics(numbers))
+        right = head.right() - line // 2
+        painter.setFont(numbers)
+        painter.setPen(muted)
+        align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        shape = UNKNOWN if row.output_shape is None else shape_text(row.output_shape)
+        known = row.output_shape is not None
+        count = format_count(row.num_parameters) if row.num_parameters else ("–" if known else UNKNOWN)
+        memory = format_bytes(row.memory) if known else UNKNOWN
+        for words, width in zip((memory, count, shape), reversed(widths), strict=True):
+            painter.drawText(QRect(right - width, head.top(), width, head.height()), align, words)
+            right -= width
+        painter.setFont(option.font)
+        painter.setPen(text)
+        left = head.left() + line
+        room = right - left
+        title = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QRect(left, head.top(), room, head.height()), Qt.AlignmentFlag.AlignVCenter, title)
+        if row.spec.weight is not None or row.spec.bias is not None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(text)
+            x = left + metrics.horizontalAdvance(title) + line // 3
+            painter.drawEllipse(QPointF(x, head.center().y() + 1), 2.5, 2.5)
+        if row.problem is not None:
+            self._problem(painter, option, row, head.bottom())
+        painter.restore()
+
+    def _ground(self, painter: QPainter, option: QStyleOptionViewItem, row: SurveyedLayer) -> None:
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        box = QRectF(option.rect).adjusted(1, 1, -1, -1)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if selected or hovered:
+            role = QPalette.ColorRole.Highlight if selected else QPalette.ColorRole.Light
+            painter.setBrush(option.palette.color(role))
+            painter.drawRoundedRect(box, 4, 4)
+        if row.problem is not None:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(self.error), 1.2))
+            painter.drawRoundedRect(box, 4, 4)
+        elif option.state & QStyle.StateFlag.State_HasFocus and selected:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(option.palette.color(QPalette.ColorRole.Link), 1))
+            painter.drawRoundedRect(box, 4, 4)
+
+    @staticmethod
+    def _grip(painter: QPainter, place: QRect, option: QStyleOptionViewItem) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(option.palette.color(QPalette.ColorRole.Dark))
+        center = QRectF(place).center()
+        for across in (-2.0, 2.0):
+            for down in (-4.0, 0.0, 4.0):
+                painter.drawEllipse(center + QPointF(across, down), 1.1, 1.1)
+
+    def _problem(self, painter: QPainter, option: QStyleOptionViewItem, row: SurveyedLayer, top: int) -> None:
+        line = option.fontMetrics.height()
+        ratio = painter.device().devicePixelRatioF() if painter.device() is not None else 1.0
+        painter.drawPixmap(
+            option.rect.left() + line // 2, top + 1, pixmap("warning", self.error, line, ratio)
+        )
+        painter.setPen(QColor(self.error))
+        box = QRect(
+            option.rect.left() + 2 * line - line // 4,
+            top,
+            option.rect.width() - 2 * line - line // 4,
+            option.rect.bottom() - top,
+        )
+        painter.drawText(box, int(Qt.TextFlag.TextWordWrap.value), self._problem_text(row))

@@ -1,0 +1,329 @@
+"""The network: a quick form of a few numbers, or every layer by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from initviz.experiment.blueprint import data_info, layer_list
+from initviz.experiment.edit import Table, set_value
+from initviz.experiment.errors import ExperimentError
+from initviz.experiment.parameters import Value
+from initviz.experiment.text import Text
+from initviz.experiment.values import Choice, LayerSpec, Recipe
+from initviz.ui import network_edits
+from initviz.ui.lane_text import part_title
+from initviz.ui.language import current_language
+from initviz.ui.layer_editor import LayerEditor
+from initviz.ui.network_draft import Draft, DraftStep
+from initviz.ui.network_list import layer_title
+from initviz.ui.network_survey import first_problem, survey, with_problem
+from initviz.ui.network_view import NetworkView
+from initviz.ui.number_text import format_value
+from initviz.ui.overrides import choose_part
+from initviz.ui.own_note import OwnNote
+from initviz.ui.panel import Panel
+from initviz.ui.part_editor import PartEditor, lower_first
+from initviz.ui.scope import Scope
+from initviz.views.palette import Theme
+
+
+class NetworkPanel(Panel):
+    """Edits the model. A list of layers that cannot be trained is kept as a draft; the network before runs on."""
+
+    def __init__(self, scope: Scope, parent: QWidget | None = None) -> None:
+        super().__init__(scope, parent)
+        catalogue = self.session.catalogue
+        self._draft: Draft | None = None
+        self.family = PartEditor(
+            scope, "family", "model", self._read_family, name_key="family", with_formula=False
+        )
+        self.own = OwnNote(scope, "model")
+        self.notice = QFrame()
+        self.notice.setObjectName("notice")
+        self.notice_text = QLabel()
+        self.notice_text.setWordWrap(True)
+        self.use_button = QPushButton()
+        self.use_button.clicked.connect(self._use_draft)
+        self.discard_button = QPushButton()
+        self.discard_button.clicked.connect(self._discard_draft)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.use_button)
+        buttons.addWidget(self.discard_button)
+        buttons.addStretch(1)
+        inner = QVBoxLayout(self.notice)
+        inner.setContentsMargins(10, 8, 10, 8)
+        inner.addWidget(self.notice_text)
+        inner.addLayout(buttons)
+        self.view = NetworkView(catalogue)
+        self.view.add_requested.connect(self._add)
+        self.view.duplicate_requested.connect(self._duplicate)
+        self.view.remove_requested.connect(self._remove)
+        self.view.move_requested.connect(self._move)
+        self.view.selected.connect(self._show_layer)
+        self.editor = LayerEditor(catalogue)
+        self.editor.changed.connect(self._change)
+        self.editor.start_chosen.connect(self._choose_start)
+        self.editor.start_changed.connect(self._change_start)
+        self.list_button = QPushButton()
+        self.list_button.clicked.connect(self._convert)
+        self.quick_button = QPushButton()
+        self.quick_menu = QMenu(self.quick_button)
+        self.quick_menu.triggered.connect(self._use_family)
+        self.quick_button.setMenu(self.quick_menu)
+        modes = QHBoxLayout()
+        modes.setContentsMargins(12, 0, 0, 0)
+        modes.addWidget(self.list_button)
+        modes.addWidget(self.quick_button)
+        modes.addStretch(1)
+        for widget in (self.family, self.own, self.notice, self.view):
+            self.column.addWidget(widget)
+        self.column.addLayout(modes)
+        self.column.addWidget(self.editor)
+        self.column.addStretch(1)
+        self.retranslate()
+
+    # What is shown
+
+    def title(self) -> str:
+        return self.tr("Network")
+
+    def summary(self) -> str:
+        model = self.scope.recipe.model
+        if model.family is None:
+            return self.tr("{count} layers").format(count=len(model.layers) + 1)
+        values = [value for _, value in model.family.values]
+        numbers = [str(value) for value in values if isinstance(value, int) and not isinstance(value, bool)]
+        part = self.scope.part("family", model.family.name)
+        names = [
+            part_title(self.scope.part(parameter.part_kind, str(value)))
+            for parameter, value in zip(part.parameters, values, strict=True)
+            if hasattr(parameter, "part_kind")
+        ]
+        return ", ".join([" × ".join(numbers), *names] if numbers else [part_title(part), *names])
+
+    @property
+    def draft(self) -> Draft | None:
+        """The list on the screen where it cannot be trained yet, otherwise None."""
+        draft = self._draft
+        if draft is None or self.scope.recipe.model.family is not None:
+            return None
+        return draft if draft.lane == self._owner else None
+
+    @property
+    def _owner(self) -> str | None:
+        return self.scope.focused.name if self.scope.is_single else None
+
+    def refresh(self) -> None:
+        recipe, experiment = self.scope.recipe, self.session.experiment
+        info = data_info(experiment.data, self.session.catalogue)
+        is_list = recipe.model.family is None
+        draft = self.draft
+        self.family.refresh()
+        self.own.setVisible(False)
+        if is_list:
+            self.own.refresh()
+        specs: Sequence[LayerSpec] = (
+            layer_list(recipe.model, info.shape, self.session.catalogue)
+            if draft is None
+            else network_edits.read_layers(draft.layers, self.session.catalogue)
+        )
+        item_bytes = 8 if experiment.dtype == "float64" else 4
+        rows = survey(specs, info, self.session.catalogue, experiment.data.batch_size, item_bytes)
+        error = self._problem_of(draft.tables()) if draft is not None else None
+        if error is not None:
+            rows = with_problem(rows, error)
+        self.notice.setVisible(draft is not None)
+        self.use_button.setVisible(draft is not None and error is None)
+        self.notice_text.setText(self._notice(error))
+        self.view.show_rows(rows, is_list)
+        self.list_button.setVisible(not is_list)
+        self.quick_button.setVisible(is_list)
+        self._show_layer(self.view.current_row)
+
+    def _notice(self, error: ExperimentError | None) -> str:
+        if error is None:
+            return self.tr("This network can be trained now.")
+        return self.tr("This network cannot be trained yet. The last one that can runs on.")
+
+    @Slot(int)
+    def _show_layer(self, row: int) -> None:
+        rows = self.view.model.rows
+        is_list = self.scope.recipe.model.family is None
+        shown = is_list and 0 <= row < len(rows) and not rows[row].is_output
+        self.editor.setVisible(shown)
+        if shown:
+            title = layer_title(rows[row], self.session.catalogue)
+            said = self.tr("Layer {number}: {title}").format(number=row + 1, title=title)
+            self.editor.show_layer(rows[row], said)
+
+    def retranslate(self) -> None:
+        self.family.retranslate(self.tr("Quick form"))
+        self.view.retranslate()
+        self.editor.retranslate()
+        self.use_button.setText(self.tr("Train this network"))
+        self.discard_button.setText(self.tr("Go back to the one that runs"))
+        self.list_button.setText(self.tr("Edit layer by layer"))
+        self.list_button.setToolTip(self.tr("Spell the quick form out as a list of layers."))
+        self.quick_button.setText(self.tr("Quick form"))
+        self.quick_button.setToolTip(self.tr("Put a quick form in place of this list."))
+        self.quick_menu.clear()
+        for part in self.session.catalogue.parts("family"):
+            action = self.quick_menu.addAction(part_title(part))
+            action.setData(part.key)
+            action.setToolTip(part.summary.in_language(current_language()))
+
+    def set_theme(self, theme: Theme) -> None:
+        super().set_theme(theme)
+        self.view.set_theme(theme)
+
+    # Edits of the list
+
+    def _tables(self) -> list[Table]:
+        draft = self.draft
+        if draft is not None:
+            return draft.tables()
+        return network_edits.written_layers(
+            self.session.document, self.scope.lane, self.scope.recipe, self.session.catalogue
+        )
+
+    def _problem_of(self, tables: Sequence[Table]) -> ExperimentError | None:
+        place = self.scope.place("model")
+        return first_problem(self.scope.document, place, tables, self.session.catalogue, self.session.limits)
+
+    def _edit(self, tables: list[Table], label: str, merge: str = "") -> Text | None:
+        """Take an edited list: train it where that is possible, otherwise keep it as a draft.
+
+        Returns:
+            Why a layer by itself cannot be as it was asked for, or None.
+        """
+        try:
+            network_edits.read_layers(tables, self.session.catalogue)
+        except ExperimentError as error:
+            return Text(f"{error.reason.en} Nothing was changed.", f"{error.reason.zh}没有任何改动。")
+        label = self.scope.label(label)
+        before, stack = self.draft, self.session.undo_stack
+        if self._problem_of(tables) is not None:
+            stack.push(DraftStep(self._take_draft, before, Draft(self._owner, tuple(tables)), label))
+            return None
+        document = set_value(self.scope.document, self.scope.place("model"), {"layers": tables})
+        if before is None:
+            return self.scope.apply(document, label, merge)
+        stack.beginMacro(label)
+        stack.push(DraftStep(self._take_draft, before, None, label))
+        refusal = self.scope.apply(document, label)
+        stack.endMacro()
+        return refusal
+
+    def _take_draft(self, draft: Draft | None) -> None:
+        self._draft = draft
+        self._follow()
+
+    @Slot()
+    def _use_draft(self) -> None:
+        if self.draft is not None:
+            self._edit(self.draft.tables(), self.tr("Train the edited network"))
+
+    @Slot()
+    def _discard_draft(self) -> None:
+        if self.draft is not None:
+            label = self.tr("Go back to the network that runs")
+            self.session.undo_stack.push(DraftStep(self._take_draft, self.draft, None, label))
+
+    @Slot(str)
+    def _add(self, kind: str) -> None:
+        part = self.scope.part("layer", kind)
+        tables = self._tables()
+        row = self.view.current_row
+        place = min(row + 1, len(tables)) if row >= 0 else len(tables)
+        table: Table = {"kind": kind}
+        if part.parameters and part.parameters[0].default is not None:
+            first = part.parameters[0]
+            default = first.default
+            table[first.key] = list(default) if isinstance(default, tuple) else default
+        label = self.tr("Add layer: {kind}").format(kind=part_title(part))
+        self._edit(network_edits.inserted(tables, place, table), label)
+        self.view.select(place)
+
+    @Slot(int)
+    def _duplicate(self, row: int) -> None:
+        tables = self._tables()
+        label = self.tr("Duplicate layer {number}").format(number=row + 1)
+        self._edit(network_edits.inserted(tables, row + 1, tables[row]), label)
+        self.view.select(row + 1)
+
+    @Slot(int)
+    def _remove(self, row: int) -> None:
+        label = self.tr("Remove layer {number}").format(number=row + 1)
+        self._edit(network_edits.without(self._tables(), row), label)
+        self.view.select(min(row, self.view.model.rowCount() - 1))
+
+    @Slot(int, int)
+    def _move(self, source: int, target: int) -> None:
+        label = self.tr("Move layer {number} to place {target}").format(number=source + 1, target=target + 1)
+        self._edit(network_edits.reordered(self._tables(), source, target), label)
+        self.view.select(target)
+
+    @Slot(str, object)
+    def _change(self, key: str, value: Value) -> None:
+        row = self.view.current_row
+        parameter = self.view.model.rows[row].part.parameter(key)
+        said = self.editor.form.row(key).describe(parameter.default if value is None else value)
+        label = self.tr("Change {name} of layer {number} to {value}").format(
+            name=lower_first(parameter.title.in_language(current_language())), number=row + 1, value=said
+        )
+        tables = network_edits.with_value(self._tables(), row, key, value)
+        self._finish(tables, label, key, f"layers[{row}].{key}")
+
+    @Slot(str, str)
+    def _choose_start(self, target: str, name: str) -> None:
+        row = self.view.current_row
+        if name:
+            part = self.scope.part("initializer", name)
+            label = self.tr("Start layer {number} with {part}").format(number=row + 1, part=part_title(part))
+        else:
+            label = self.tr("Start layer {number} as the network").format(number=row + 1)
+        self._finish(network_edits.with_start(self._tables(), row, target, name), label, target, "")
+
+    @Slot(str, str, object)
+    def _change_start(self, target: str, key: str, value: Value) -> None:
+        row = self.view.current_row
+        label = self.tr("Change {name} of the start of layer {number} to {value}").format(
+            name=key, number=row + 1, value=format_value(value)
+        )
+        tables = network_edits.with_start_value(self._tables(), row, target, key, value)
+        self._finish(tables, label, f"{target}.{key}", f"layers[{row}].init.{target}.{key}")
+
+    def _finish(self, tables: list[Table], label: str, key: str, merge: str) -> None:
+        merge = f"{self.scope.place('model')}.{merge}" if merge else ""
+        problem = self._edit(tables, label, merge)
+        if problem is None:
+            self.refresh()
+        else:
+            self.editor.show_problem(key, problem)
+
+    # Quick form and list
+
+    @Slot()
+    def _convert(self) -> None:
+        document = network_edits.as_list(
+            self.scope.document,
+            self.scope.lane,
+            self.session.experiment,
+            self.scope.recipe,
+            self.session.catalogue,
+        )
+        self.scope.apply(document, self.scope.label(self.tr("Edit layer by layer")))
+
+    @Slot(QAction)
+    def _use_family(self, action: QAction) -> None:
+        part = self.scope.part("family", str(action.data()))
+        document = choose_part(self.scope.document, self.scope.lane, "model", part, name_key="family")
+        label = self.tr("Use the quick form {part}").format(part=part_title(part))
+        self.scope.apply(document, self.scope.label(label))
+
+    def _read_family(self, recipe: Recipe) -> Choice | None:
+        return recipe.model.family

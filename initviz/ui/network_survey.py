@@ -1,0 +1,144 @@
+"""What becomes of a list of layers, even of one that cannot be trained: every shape as far as it is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from initviz.experiment.blueprint import OUTPUT_KIND, OUTPUT_NAME
+from initviz.experiment.catalogue import Catalogue
+from initviz.experiment.document import read_document
+from initviz.experiment.edit import Table, set_value
+from initviz.experiment.errors import ExperimentError
+from initviz.experiment.limits import Limits
+from initviz.experiment.parts import LayerError, LayerPart, TensorSpec
+from initviz.experiment.text import Text
+from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape
+
+_LAYER = re.compile(r"model\.layers\[(\d+)\]")
+_BEFORE = Text("The layer before must be put right first.", "需要先改正前面的层。")
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedLayer:
+    """A layer in its place, right or wrong.
+
+    Attributes:
+        name: As views and messages call it, such as ``dense_3``.
+        part: Its kind.
+        spec: Its values and its own start.
+        input_shape: One example before it; None where a layer before is wrong.
+        output_shape: One example after it; None where this layer or one before is wrong.
+        tensors: Its trainable tensors; empty where they are not known.
+        memory: Bytes that it takes while training.
+        problem: What is wrong with it, or None.
+        is_output: True for the output layer, which always comes on top.
+    """
+
+    name: str
+    part: LayerPart
+    spec: LayerSpec
+    input_shape: Shape | None
+    output_shape: Shape | None
+    tensors: tuple[TensorSpec, ...]
+    memory: int
+    problem: Text | None
+    is_output: bool
+
+    @property
+    def num_parameters(self) -> int:
+        """Trainable numbers."""
+        return sum(tensor.size for tensor in self.tensors)
+
+    def has(self, role: str) -> bool:
+        """Say whether the layer has a tensor of a role; a layer that is not understood may have."""
+        return any(tensor.role == role for tensor in self.tensors)
+
+
+def survey(
+    layers: Sequence[LayerSpec],
+    info: DataInfo,
+    catalogue: Catalogue,
+    batch_size: int,
+    item_bytes: int,
+) -> tuple[SurveyedLayer, ...]:
+    """Follow one example through a list of layers and the output layer on top.
+
+    Args:
+        layers: The list, without the output layer.
+        info: What goes in and what must come out.
+        catalogue: Where layers are declared.
+        batch_size: Examples a step, for the memory.
+        item_bytes: 4 for float32, 8 for float64.
+    """
+    head = _layer_part(catalogue, OUTPUT_KIND)
+    output = LayerSpec(
+        Choice(
+            head.key,
+            tuple((p.key, info.num_outputs if p.key == "units" else p.default) for p in head.parameters),
+        )
+    )
+    counts: dict[str, int] = {}
+    rows: list[SurveyedLayer] = []
+    shape: Shape | None = info.shape
+    for index, spec in enumerate((*layers, output)):
+        part = _layer_part(catalogue, spec.layer.name)
+        counts[part.key] = counts.get(part.key, 0) + 1
+        is_output = index == len(layers)
+        after: Shape | None = None
+        tensors: tuple[TensorSpec, ...] = ()
+        problem: Text | None = None
+        if shape is not None:
+            try:
+                after = part.output_shape(spec.layer, shape)
+                tensors = part.tensors(spec.layer, shape)
+            except LayerError as error:
+                after, tensors, problem = None, (), error.text
+        size = sum(tensor.size for tensor in tensors)
+        memory = item_bytes * (5 * size + 3 * batch_size * _elements(after))
+        name = OUTPUT_NAME if is_output else f"{part.key}_{counts[part.key]}"
+        rows.append(SurveyedLayer(name, part, spec, shape, after, tensors, memory, problem, is_output))
+        shape = after
+    return tuple(rows)
+
+
+def _layer_part(catalogue: Catalogue, key: str) -> LayerPart:
+    part = catalogue.get("layer", key)
+    if not isinstance(part, LayerPart):
+        raise TypeError(f"{part.key} is not a layer")
+    return part
+
+
+def _elements(shape: Shape | None) -> int:
+    if shape is None:
+        return 0
+    product = 1
+    for extent in shape:
+        product *= extent
+    return product
+
+
+def first_problem(
+    document: Mapping[str, object], place: str, layers: Sequence[Table], catalogue: Catalogue, limits: Limits
+) -> ExperimentError | None:
+    """Return why a document with these layers at ``place`` cannot be trained, or None where it can."""
+    try:
+        read_document(set_value(document, place, {"layers": list(layers)}), catalogue, limits)
+    except ExperimentError as error:
+        return error
+    return None
+
+
+def with_problem(rows: Sequence[SurveyedLayer], error: ExperimentError) -> tuple[SurveyedLayer, ...]:
+    """Put an error of the whole experiment at the layer that it is about, where it is about one.
+
+    A layer that is already known to be wrong keeps its own words.
+    """
+    if any(row.problem is not None for row in rows):
+        return tuple(rows)
+    match = _LAYER.search(error.path)
+    wrong = int(match[1]) if match else len(rows) - 1
+    return tuple(
+        replace(row, problem=error.reason) if index == wrong else row for index, row in enumerate(rows)
+    )

@@ -1,0 +1,73 @@
+"""Says which lanes have something of their own, and offers to end that."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from initviz.experiment.text import Text
+from initviz.ui.form_row import GUTTER, Mark
+from initviz.ui.overrides import names_own
+from initviz.ui.scope import Scope
+
+
+class LinkLabel(QLabel):
+    """Quiet text that wraps, with links that the keyboard reaches."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("quiet")
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.setContentsMargins(GUTTER, 0, 0, 0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+
+
+class OwnNote(LinkLabel):
+    """A line below a choice that not all lanes share; hidden where they do.
+
+    Args:
+        scope: Whose choice is shown.
+        path: Where it stands, such as ``init.weight``.
+        parent: Qt parent.
+    """
+
+    def __init__(self, scope: Scope, path: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scope = scope
+        self._path = path
+        self.linkActivated.connect(self._inherit)
+        self.hide()
+
+    def own_lanes(self) -> tuple[Mark, ...]:
+        """Return the lanes that chose for themselves: any of them, or only the one that is edited."""
+        marks = self._scope.marks(self._path)
+        if self._scope.is_single:
+            return marks
+        document = self._scope.session.document
+        return tuple(mark for mark in marks if names_own(document, mark.lane, self._path))
+
+    def refresh(self) -> None:
+        """Show what the session now holds, in the current language."""
+        marks = self.own_lanes()
+        self.setVisible(bool(marks))
+        if not marks:
+            return
+        dots = "".join(f'<span style="color:{mark.color}">●</span>' for mark in marks)
+        if self._scope.is_single:
+            said = self.tr("Only this lane.")
+            link = self.tr("Same as all lanes again")
+        else:
+            count = len(self._scope.session.experiment.lanes)
+            said = self.tr("{own} of {count} lanes have their own.").format(own=len(marks), count=count)
+            link = self.tr("Same for all")
+        self.setText(f'{dots} {said} <a href="same">{link}</a>')
+        self.setToolTip(", ".join(mark.name for mark in marks))
+
+    @Slot()
+    def _inherit(self) -> Text | None:
+        lanes = [mark.lane for mark in self.own_lanes()]
+        return self._scope.inherit(lanes, self._path, self.tr("Make lanes the same again"))
