@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -51,12 +51,18 @@ class Race(Iterator[RaceState]):
         catalogue: Where its parts are declared.
         limits: Bounds on sizes.
         device: Overrides the experiment's.
+        on_data_loaded: Called when the data are there and the weights are drawn next, so that a person can be told.
     Raises:
         InitVizError: The device is missing or too small, or the experiment is impossible.
     """
 
     def __init__(
-        self, experiment: Experiment, catalogue: Catalogue, limits: Limits, device: str | None = None
+        self,
+        experiment: Experiment,
+        catalogue: Catalogue,
+        limits: Limits,
+        device: str | None = None,
+        on_data_loaded: Callable[[], None] | None = None,
     ) -> None:
         self.experiment = experiment
         dtype = torch.float64 if experiment.dtype == "float64" else torch.float32
@@ -73,6 +79,8 @@ class Race(Iterator[RaceState]):
         self._check_every = 1 if self.device.type == "cpu" else LAZY_CHECK
         with failures_in_words(self.device):
             self.data = Batches(experiment.data, experiment.seed, catalogue, self.device, dtype)
+            if on_data_loaded is not None:
+                on_data_loaded()
             self._starts = self._draw()
             self.groups = self._make_groups()
         ends = [lane for group in self.groups for lane in group.lanes]

@@ -114,7 +114,8 @@ class Training:
         """
         first = self._num_updates == 0
         last = self._num_updates >= self.info.total_steps - 1
-        self._update(first or last or (watching and self._pacer.due(time.perf_counter())))
+        due = watching and self._pacer.due(time.perf_counter())
+        self._update(due or first or last)
 
     def step_once(self) -> None:
         """Make one update and look at it in full."""

@@ -63,9 +63,14 @@ class TorchWorkshop:
         from initviz.engine.race import Race
         from initviz.telemetry.monitor import Monitor
 
-        race = Race(experiment, self._catalogue, self._limits)
-        announce(0.9, WARMING_UP)
-        monitor = Monitor(race, run_id)
+        race = Race(
+            experiment,
+            self._catalogue,
+            self._limits,
+            on_data_loaded=lambda: announce(0.8, DRAWING_WEIGHTS),
+        )
+        announce(0.95, WARMING_UP)
+        monitor = Monitor(race, run_id, catalogue=self._catalogue)
         announce(1.0, READY)
         return monitor
 
