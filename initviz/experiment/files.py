@@ -15,6 +15,7 @@ from initviz.experiment.errors import ExperimentError
 from initviz.experiment.fields import TOP_LEVEL_KEYS
 from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
+from initviz.experiment.toml import dumps
 from initviz.experiment.values import SCHEMA, Experiment
 
 _KEY_PART = r"""(?:(?<![\w-])[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.){0,99}+"|'[^'\n]{0,99}+')[ \t]*+\.[ \t]*+"""
@@ -91,19 +92,8 @@ def _reason(error: OSError | ValueError) -> str:
 
 def dump_document(document: Mapping[str, object]) -> str:
     """Return a document as TOML text, keys in the usual order."""
-    import tomli_w
-
-    ordered = {key: _written(document[key]) for key in TOP_LEVEL_KEYS if key in document}
-    return tomli_w.dumps({"schema": SCHEMA, **ordered})
-
-
-def _written(value: object) -> object:
-    """Leave out keys whose value is None, which TOML has no word for: the part decides them."""
-    if isinstance(value, Mapping):
-        return {key: _written(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list | tuple):
-        return [_written(item) for item in value]
-    return value
+    ordered = {key: document[key] for key in TOP_LEVEL_KEYS if key in document}
+    return dumps({"schema": SCHEMA, **ordered})
 
 
 def save_document(document: Mapping[str, object], path: Path) -> None:
@@ -116,7 +106,7 @@ def save_document(document: Mapping[str, object], path: Path) -> None:
     try:
         temporary.write_text(dump_document(document), encoding="utf-8")
         temporary.replace(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
         reason = _reason(error)
