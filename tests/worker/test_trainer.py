@@ -505,7 +505,7 @@ def test_garbage_is_not_collected_in_the_training_thread(
         trainer.play()
         qtbot.waitUntil(lambda: workshop.runs[0].step > 100, timeout=5000)
         collector.collect_if_due()
-        qtbot.waitUntil(lambda: bool(threads), timeout=5000)
+        qtbot.waitUntil(lambda: bool(threads), timeout=5000)  # the collector's own timer may be needed for it
     finally:
         gc.callbacks.remove(note)
         collector.stop()
