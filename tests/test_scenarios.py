@@ -55,7 +55,7 @@ def test_a_scenario_opens(key: str) -> None:
 def test_a_lesson_says_what_to_look_at_why_and_what_to_try(key: str, language: str) -> None:
     text = Path(str(resource("lessons", language, f"{key}.md"))).read_text("utf-8")
     heads = {"en": ("Look", "Why", "Try"), "zh": ("看什么", "为什么", "试一试")}[language]
-    assert [head for head in re.findall(r"^## (.+)$", text, re.MULTILINE)] == list(heads)
+    assert list(re.findall(r"^## (.+)$", text, re.MULTILINE)) == list(heads)
     chinese = re.findall(r"[\u4e00-\u9fff]", text)
     assert (len(chinese) > 80) == (language == "zh")
 
