@@ -1,6 +1,7 @@
 """Draws the program's icon in the formats that the systems want.
 
-``python packaging/icon.py build/initviz.ico`` (or ``.icns``, ``.png``), with a size in pixels where it matters.
+``python packaging/icon.py build/initviz.ico`` (or ``.icns``, ``.png``). Several sizes at once: ``python
+packaging/icon.py "icons/{size}.png" --sizes 48 64``.
 """
 
 import argparse
@@ -18,7 +19,7 @@ SIZES = {".ico": 256, ".icns": 1024, ".png": 256}
 
 
 def draw_icon(target: Path, size: int | None = None) -> None:
-    """Draw the icon into a file whose format its suffix tells.
+    """Draw the icon into a file whose format its suffix tells. There must be a ``QGuiApplication``.
 
     Args:
         target: Its folder is made where it is missing.
@@ -26,7 +27,6 @@ def draw_icon(target: Path, size: int | None = None) -> None:
     Raises:
         OSError: The file could not be written.
     """
-    application = QGuiApplication.instance() or QGuiApplication(sys.argv[:1])
     side = size or SIZES[target.suffix]
     image = QImage(side, side, QImage.Format.Format_ARGB32)
     image.fill(0)
@@ -36,16 +36,18 @@ def draw_icon(target: Path, size: int | None = None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if not image.save(str(target)):
         raise OSError(f"The icon could not be written to {target}.")
-    del application
 
 
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description="Draw InitViz's icon.")
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--size", type=int, help="pixels")
+    parser.add_argument("target", help="file to write; {size} in it stands for the size")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[None], help="pixels")
     given = parser.parse_args()
-    draw_icon(given.target, given.size)
+    application = QGuiApplication(sys.argv[:1])
+    for size in given.sizes:
+        draw_icon(Path(given.target.format(size=size)), size)
+    del application
 
 
 if __name__ == "__main__":

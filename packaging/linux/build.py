@@ -57,10 +57,9 @@ def lay_out_share(share: Path) -> None:
     built = datetime.datetime.fromtimestamp((PROGRAM / "initviz").stat().st_mtime, datetime.UTC)
     text = text.replace("@VERSION@", version()).replace("@DATE@", built.date().isoformat())
     (metainfo / f"{NAME}.metainfo.xml").write_text(text, encoding="utf-8")
-    for size in ICON_SIZES:
-        target = share / "icons" / "hicolor" / f"{size}x{size}" / "apps" / f"{NAME}.png"
-        command = [str(PYTHON), str(ROOT / "packaging" / "icon.py"), str(target), "--size", str(size)]
-        subprocess.run(command, check=True)
+    target = str(share / "icons" / "hicolor" / "{size}x{size}" / "apps" / f"{NAME}.png")
+    sizes = [str(size) for size in ICON_SIZES]
+    subprocess.run([str(PYTHON), str(ROOT / "packaging" / "icon.py"), target, "--sizes", *sizes], check=True)
     scalable = share / "icons" / "hicolor" / "scalable" / "apps"
     scalable.mkdir(parents=True)
     shutil.copy(ROOT / "resources" / "icons" / "initviz.svg", scalable / f"{NAME}.svg")
@@ -68,7 +67,7 @@ def lay_out_share(share: Path) -> None:
 
 def build_deb(target: Path) -> None:
     """Write the Debian package."""
-    with tempfile.TemporaryDirectory(dir=ROOT / "dist") as folder:
+    with tempfile.TemporaryDirectory(dir=PROGRAM.parent) as folder:
         tree = Path(folder, "initviz")
         lay_out_share(tree / "usr" / "share")
         # Links instead of copies: the program is large.
