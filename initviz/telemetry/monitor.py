@@ -1,0 +1,197 @@
+"""Watches a race: exact scalars of every step, and a full look whenever one is wanted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from initviz.catalog.index import catalogue as whole_catalogue
+from initviz.engine.race import Race
+from initviz.experiment.catalogue import Catalogue
+from initviz.telemetry.boundary import BoundaryGrid
+from initviz.telemetry.frame import Boundary, Frame, LaneInfo, LaneState, RunInfo, Scalars, Validation
+from initviz.telemetry.histogram import frozen
+from initviz.telemetry.ledger import Ledger, joined
+from initviz.telemetry.looks import Look, Looker
+from initviz.telemetry.outcome import Outcomes
+
+SLOW_GAP_S = 0.25
+"""Seconds between two looks at what changes slowly or costs much: the boundary and identical units."""
+SLOW_SHARE = 0.01
+"""Share of the time that those may take."""
+
+
+def run_info(race: Race, run_id: int) -> RunInfo:
+    """Return what stays the same during a race.
+
+    Args:
+        race: The race.
+        run_id: Its number.
+    """
+    lanes = tuple(
+        LaneInfo(
+            name=lane.name,
+            color=lane.color,
+            layers=plan.measured_layers,
+            num_parameters=plan.num_parameters,
+            target_stds=targets,
+            drawn_stds=drawn,
+        )
+        for lane, plan, targets, drawn in zip(
+            race.experiment.lanes, race.blueprints, race.target_stds, race.drawn_stds, strict=True
+        )
+    )
+    points, classes = race.data.points.copy(), race.data.point_classes.copy()
+    points.flags.writeable = classes.flags.writeable = False
+    return RunInfo(
+        run_id=run_id,
+        name=race.experiment.name,
+        device=str(race.device),
+        task=race.data.info.task,
+        total_steps=race.total_steps,
+        steps_per_epoch=race.data.steps_per_epoch,
+        constant_loss=race.data.constant_loss,
+        lanes=lanes,
+        class_names=race.data.class_names,
+        points=points,
+        point_classes=classes,
+    )
+
+
+class Monitor:
+    """Advances a race and tells what happened. It changes nothing: the race gives the same numbers unwatched.
+
+    Attributes:
+        info: What stays the same.
+
+    Args:
+        race: Stands before the first update to be watched.
+        run_id: Number of the run.
+        exact: True to count every value in histograms instead of a rotating sample.
+        norms: False to measure norms only when a full look is taken.
+        clock: Seconds; decides how often what is slow is looked at, never what is computed.
+        catalogue: Declares the activations; the program's own by default.
+    """
+
+    def __init__(
+        self,
+        race: Race,
+        run_id: int,
+        exact: bool = False,
+        norms: bool = True,
+        clock: Callable[[], float] = time.perf_counter,
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        self.info = run_info(race, run_id)
+        self._race = race
+        self._clock = clock
+        self._ledger = Ledger(race, norms)
+        self._settled: list[Scalars] = []
+        self._outcomes = Outcomes(
+            race.num_lanes, race.data.steps_per_epoch, race.data.constant_loss, race.total_steps
+        )
+        self._looker = Looker(race, whole_catalogue() if catalogue is None else catalogue, exact)
+        self._grid = BoundaryGrid(race) if len(race.data.points) else None
+        self._look: Look | None = None
+        self._validation: Validation | None = None
+        self._boundary: Boundary | None = None
+        self._slow_due_s = -np.inf
+        self._looked_s = 0.0
+        self._looked_step = 0
+        self._steps_per_s = 0.0
+
+    @property
+    def finished(self) -> bool:
+        """True when all updates are made."""
+        return self._race.step >= self._race.total_steps
+
+    @property
+    def step(self) -> int:
+        """Updates made."""
+        return self._race.step
+
+    @property
+    def lanes(self) -> tuple[LaneState, ...]:
+        """How each lane fares by now."""
+        self._settle()
+        return self._outcomes.states(self._race.diverged)
+
+    def advance(self, want_frame: bool = False) -> None:
+        """Make one update.
+
+        Args:
+            want_frame: Whether to look at it in full, for ``frame``.
+        Raises:
+            StopIteration: All updates are made.
+            InitVizError: The device failed or ran out of memory.
+        """
+        race = self._race
+        race.observe = want_frame
+        state = next(race)
+        if self._ledger.note(state):
+            self._settle()
+        if want_frame:
+            start_s = self._clock()
+            slow = start_s >= self._slow_due_s or self.finished
+            self._look = self._looker.look(state, count_copies=slow)
+            if slow:
+                self._look_slowly(start_s)
+            self._measure_rate(start_s)
+
+    def _look_slowly(self, start_s: float) -> None:
+        before_s = self._clock()
+        if self._grid is not None:
+            self._boundary = self._grid.ask()
+        self._slow_due_s = start_s + max(SLOW_GAP_S, (self._clock() - before_s) / SLOW_SHARE)
+
+    def _measure_rate(self, now_s: float) -> None:
+        step = self._race.step
+        if self._looked_step and now_s > self._looked_s:
+            self._steps_per_s = (step - self._looked_step) / (now_s - self._looked_s)
+        self._looked_s, self._looked_step = now_s, step
+
+    def _settle(self) -> None:
+        settled = self._ledger.settle()
+        if settled is not None:
+            self._outcomes.note(*settled)
+            self._settled.append(settled[0])
+
+    def take_scalars(self) -> Scalars | None:
+        """Return the exact measurements since the last call, None when there was no step."""
+        self._settle()
+        if not self._settled:
+            return None
+        parts, self._settled = self._settled, []
+        return joined(parts)
+
+    def validate(self) -> Validation:
+        """Score all lanes on the examples held back; training is not touched."""
+        loss, accuracy = self._race.evaluate()
+        self._validation = Validation(self._race.step, frozen(loss), frozen(accuracy))
+        return self._validation
+
+    def frame(self) -> Frame:
+        """Return the look taken by the last ``advance`` that wanted one, with the latest scores.
+
+        Raises:
+            RuntimeError: No look was taken yet.
+        """
+        look = self._look
+        if look is None:
+            raise RuntimeError("no step was looked at yet")
+        return Frame(
+            run_id=self.info.run_id,
+            step=look.step,
+            weights=look.histograms["weights"],
+            gradients=look.histograms["gradients"],
+            updates=look.histograms["updates"],
+            preactivations=look.histograms["preactivations"],
+            activations=look.histograms["activations"],
+            signal=look.signal,
+            validation=self._validation,
+            boundary=self._boundary,
+            lanes=self.lanes,
+            steps_per_s=self._steps_per_s,
+        )

@@ -1,0 +1,114 @@
+"""How each lane fares: learning, stalled or diverged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from initviz.telemetry.frame import Floats, LaneState, Outcome, Scalars
+
+STALLED_WITHIN = 0.02
+"""Share of the best constant prediction's loss within which a lane is stalled."""
+LONGEST_WINDOW = 2000
+"""Steps over which the training loss is averaged at most, where an epoch is longer."""
+FEWEST_STEPS = 50
+MOST_STEPS = 500
+"""A lane is judged after an epoch, but not before so few steps, nor later than so many; and at the end of the run."""
+
+
+class Outcomes:
+    """Follows the training losses of all lanes.
+
+    Args:
+        num_lanes: K.
+        steps_per_epoch: Window over which the loss is averaged.
+        constant_loss: Training loss of the best constant prediction.
+        total_steps: At the end every lane is judged, however few the steps.
+    """
+
+    def __init__(self, num_lanes: int, steps_per_epoch: int, constant_loss: float, total_steps: int) -> None:
+        self._window = max(1, min(steps_per_epoch, LONGEST_WINDOW))
+        self._constant_loss = constant_loss
+        self._total_steps = total_steps
+        self._judged_after = min(max(steps_per_epoch, FEWEST_STEPS), MOST_STEPS, total_steps)
+        self._steps = 0
+        self._loss = np.zeros((0, num_lanes))
+        self._sizes = np.zeros(0)
+        self._initial = np.full(num_lanes, np.nan)
+        self._mean = np.full(num_lanes, np.nan)
+        self._mean_before = np.full(num_lanes, np.nan)
+        self._best = np.full(num_lanes, np.nan)
+        self._diverged_at = np.full(num_lanes, -1, dtype=np.int64)
+
+    def note(self, scalars: Scalars, sizes: Floats) -> None:
+        """Take a stretch of steps in.
+
+        Args:
+            scalars: The measurements of S steps.
+            sizes: Examples in the batch of each step ``(S,)``: what its mean loss counts.
+        """
+        if not self._steps:
+            self._initial = scalars.loss[0].copy()
+        bad = ~np.isfinite(scalars.loss)
+        if bad.any():
+            fresh = bad.any(axis=0) & (self._diverged_at < 0)
+            self._diverged_at[fresh] = scalars.steps[bad.argmax(axis=0)[fresh]]
+        loss = np.concatenate((self._loss, scalars.loss))
+        weights = np.concatenate((self._sizes, sizes))
+        sums = np.concatenate((np.zeros((1, loss.shape[1])), np.cumsum(loss * weights[:, None], axis=0)))
+        counts = np.concatenate((np.zeros(1), np.cumsum(weights)))
+        stops = np.arange(len(loss) - len(sizes) + 1, len(loss) + 1)
+        starts = np.maximum(stops - self._window, 0)
+        means = (sums[stops] - sums[starts]) / (counts[stops] - counts[starts])[:, None]
+        self._best = np.fmin(self._best, np.fmin.reduce(means, axis=0))
+        self._mean = means[-1]
+        stop = len(loss) - self._window
+        start = max(stop - self._window, 0)
+        self._mean_before = np.full_like(self._mean, np.nan)
+        if stop > 0:
+            self._mean_before = (sums[stop] - sums[start]) / (counts[stop] - counts[start])
+        self._loss, self._sizes = loss[-2 * self._window :], weights[-2 * self._window :]
+        self._steps += len(sizes)
+
+    def states(self, diverged: Mapping[int, tuple[int, str]]) -> tuple[LaneState, ...]:
+        """Return how each lane fares.
+
+        Args:
+            diverged: Step and first bad layer of the lanes that the engine knows to have diverged.
+        """
+        states = []
+        for lane in range(len(self._mean)):
+            at: int | None = int(self._diverged_at[lane])
+            bad_layer = None
+            if lane in diverged:
+                seen, bad_layer = diverged[lane]
+                # The engine looks only now and then where looking stalls the device; the losses tell the very step.
+                at = seen if at is None or at < 0 else min(at, seen)
+            elif at is not None and at < 0:
+                at = None
+            states.append(
+                LaneState(
+                    outcome="diverged" if at is not None else self._outcome(lane),
+                    diverged_at=at,
+                    bad_layer=bad_layer,
+                    train_loss=float(self._mean[lane]) if at is None else float("nan"),
+                    initial_loss=float(self._initial[lane]),
+                    best_loss=float(self._best[lane]),
+                )
+            )
+        return tuple(states)
+
+    def _outcome(self, lane: int) -> Outcome:
+        """Say whether a lane's loss is still within 2 % of the best constant prediction's.
+
+        One that lies above counts as stalled too, once it falls by less than that in an epoch.
+        """
+        if self._steps < self._judged_after or self._constant_loss <= 0:
+            return "ok"
+        mean, share = self._mean[lane], STALLED_WITHIN
+        if mean < (1 - share) * self._constant_loss:
+            return "ok"
+        if mean <= (1 + share) * self._constant_loss or mean >= (1 - share) * self._mean_before[lane]:
+            return "stalled"
+        return "ok"
