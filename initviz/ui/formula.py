@@ -10,16 +10,19 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from initviz.ui.form_row import GUTTER
+
 LOG = logging.getLogger(__name__)
 DESIGN_SIZE = 24.0
 SCALE_TO_FONT = 1.25
 DELAY_MS = 60
+LEFT = GUTTER
 PADDING = 4
 
 
 @lru_cache(maxsize=256)
 def formula_svg(tex: str) -> str | None:
-    """Return a formula as SVG without a colour of its own, or None where it cannot be typeset.
+    """Return a formula as SVG in black, or None where it cannot be typeset.
 
     The first call imports the typesetter (about 0.2 s), each new formula takes some 50 ms.
 
@@ -90,7 +93,7 @@ class FormulaView(QWidget):
         svg = formula_svg(self._tex) if self._tex else None
         color = self.palette().color(QPalette.ColorRole.WindowText).name()
         if svg is not None:
-            filled = svg.replace("<svg ", f'<svg fill="{color}" ', 1)
+            filled = svg.replace('"black"', f'"{color}"')
             renderer = QSvgRenderer(QByteArray(filled.encode()))
             self._renderer = renderer if renderer.isValid() else None
         self._rendered = (self._tex, color)
@@ -113,14 +116,14 @@ class FormulaView(QWidget):
 
     def sizeHint(self) -> QSize:
         size = self._natural_size()
-        return QSize(size.width() + 2 * PADDING, size.height() + 2 * PADDING)
+        return QSize(size.width() + LEFT + PADDING, size.height() + 2 * PADDING)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(80, 24)
 
     def heightForWidth(self, width: int) -> int:
         size = self._natural_size()
-        room = max(width - 2 * PADDING, 1)
+        room = max(width - LEFT - PADDING, 1)
         shrink = min(1.0, room / size.width()) if self._renderer is not None and size.width() else 1.0
         return round(size.height() * shrink) + 2 * PADDING
 
@@ -131,13 +134,13 @@ class FormulaView(QWidget):
             pass  # still to be typeset: nothing flickers
         elif self._renderer is None:
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
-            painter.drawText(self.rect().adjusted(PADDING, PADDING, -PADDING, 0), self._flags(), self._tex)
+            painter.drawText(self.rect().adjusted(LEFT, PADDING, -PADDING, 0), self._flags(), self._tex)
         else:
             size = self._natural_size()
-            room = self.width() - 2 * PADDING
+            room = self.width() - LEFT - PADDING
             shrink = min(1.0, room / max(size.width(), 1), (self.height() - 2.0) / max(size.height(), 1))
             self._renderer.render(
-                painter, QRectF(PADDING, PADDING, size.width() * shrink, size.height() * shrink)
+                painter, QRectF(LEFT, PADDING, size.width() * shrink, size.height() * shrink)
             )
         painter.end()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QPainter, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from initviz.telemetry.frame import Outcome
@@ -29,6 +29,7 @@ class LaneCard:
         difference: What is special about it, in a few words.
         status: How it fares.
         status_words: The same in words.
+        status_detail: What else is known of it, said where there is room.
         loss: Training loss as text; empty before the first step.
         spark: Points of the loss curve, x and y from 0 to 1, y downwards.
         hidden: True where its curves are not drawn.
@@ -39,6 +40,7 @@ class LaneCard:
     difference: str
     status: Status
     status_words: str
+    status_detail: str = ""
     loss: str = ""
     spark: tuple[tuple[float, float], ...] = ()
     hidden: bool = False
@@ -86,7 +88,9 @@ class LaneCardModel(QAbstractListModel):
             return card.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(
-                word for word in (card.name, card.difference, card.status_words, card.loss) if word
+                word
+                for word in (card.name, card.difference, card.status_words, card.status_detail, card.loss)
+                if word
             )
         return None
 
@@ -189,12 +193,8 @@ class LaneCardDelegate(QStyledItemDelegate):
         glyph = QRectF(places.status.left(), places.status.top() + side * 0.16, side * 0.7, side * 0.7)
         paint_status(painter, glyph, card.status, text)
         painter.setPen(text if card.status == "diverged" else muted)
-        words = places.status.adjusted(round(side * 0.95), 0, 0, 0)
-        painter.drawText(
-            words,
-            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-            option.fontMetrics.elidedText(card.status_words, Qt.TextElideMode.ElideRight, words.width()),
-        )
+        self._words(painter, places.status.adjusted(round(side * 0.95), 0, 0, 0), card, option.font)
+        painter.setFont(option.font)
         painter.setPen(text)
         painter.drawText(places.loss, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, card.loss)
         self._spark(painter, places.spark, card)
@@ -254,6 +254,21 @@ class LaneCardDelegate(QStyledItemDelegate):
             painter.drawText(
                 rest, align, plain.elidedText(card.difference, Qt.TextElideMode.ElideRight, rest.width())
             )
+
+    @staticmethod
+    def _words(painter: QPainter, place: QRect, card: LaneCard, font: QFont) -> None:
+        """Say how the lane fares: with the detail where there is room, in smaller type where there is little."""
+        full = f"{card.status_words} · {card.status_detail}" if card.status_detail else card.status_words
+        tiny = QFont(font)
+        tiny.setPixelSize(max(8, round(QFontInfo(font).pixelSize() * 0.86)))
+        tries = ((full, font), (card.status_words, font), (card.status_words, tiny))
+        words, chosen = next(
+            ((words, f) for words, f in tries if QFontMetrics(f).horizontalAdvance(words) <= place.width()),
+            tries[-1],
+        )
+        painter.setFont(chosen)
+        shown = QFontMetrics(chosen).elidedText(words, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
 
     @staticmethod
     def _spark(painter: QPainter, place: QRect, card: LaneCard) -> None:

@@ -83,15 +83,16 @@ def status_text(state: LaneState | None) -> str:
     if state.outcome == "diverged":
         if state.diverged_at is None:
             return QCoreApplication.translate("LaneText", "diverged")
-        said = QCoreApplication.translate("LaneText", "diverged at step {step}").format(
-            step=format_count(state.diverged_at)
-        )
-        return _list([said, state.bad_layer]) if state.bad_layer else said
-    return (
-        QCoreApplication.translate("LaneText", "stalled")
-        if state.outcome == "stalled"
-        else QCoreApplication.translate("LaneText", "learning")
-    )
+        step = format_count(state.diverged_at)
+        return QCoreApplication.translate("LaneText", "diverged at step {step}").format(step=step)
+    if state.outcome == "stalled":
+        return QCoreApplication.translate("LaneText", "stalled")
+    return QCoreApplication.translate("LaneText", "learning")
+
+
+def status_detail(state: LaneState | None) -> str:
+    """Return what else is known of how a lane fares: the layer that broke first; empty for nothing."""
+    return state.bad_layer or "" if state is not None else ""
 
 
 def _list(words: list[str]) -> str:

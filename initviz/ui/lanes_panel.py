@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import numpy as np
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import (
@@ -33,7 +35,7 @@ from initviz.telemetry.frame import LaneState
 from initviz.telemetry.history import RunHistory
 from initviz.ui.icons import icon
 from initviz.ui.lane_cards import LaneCard, LaneCardDelegate, LaneCardModel, Status, zone_at
-from initviz.ui.lane_text import difference_text, status_text
+from initviz.ui.lane_text import difference_text, status_detail, status_text
 from initviz.ui.number_text import format_three
 from initviz.ui.reorder import ReorderList
 from initviz.ui.scope import Scope
@@ -201,10 +203,9 @@ class LanesPanel(QWidget):
 
     def wanted_height(self) -> int:
         """Return the height at which every card is seen."""
-        card = self.list.sizeHintForRow(0) if self.model.rowCount() else 48
-        rest = self.heading.sizeHint().height() + 24
-        note = self.message.sizeHint().height() if self._problem else 0
-        return self.model.rowCount() * card + rest + note + 6
+        layout = self.layout()
+        around = layout.sizeHint().height() - self.list.sizeHint().height() if layout is not None else 0
+        return around + self.model.rowCount() * self.list.sizeHintForRow(0) + 2
 
     # What a person does
 
@@ -321,7 +322,8 @@ class LanesPanel(QWidget):
             return self.tr("Choose another colour")
         if zone == "eye":
             return self.tr("Show its curves") if card.hidden else self.tr("Hide its curves")
-        lines = [f"<b>{card.name}</b>", card.difference, card.status_words]
+        status = f"{card.status_words} ({card.status_detail})" if card.status_detail else card.status_words
+        lines = [f"<b>{html.escape(card.name)}</b>", html.escape(card.difference), status]
         if card.loss:
             lines.append(self.tr("Training loss: {loss}").format(loss=card.loss))
         lines.append(self.tr("Double click or F2 renames, drag or Alt+arrow moves."))
@@ -397,6 +399,7 @@ class LanesPanel(QWidget):
                     difference=difference,
                     status=status,
                     status_words=status_text(state),
+                    status_detail=status_detail(state),
                     loss=format_three(state.train_loss) if state is not None else "",
                     spark=sparks[row] if sparks else (),
                     hidden=row in self._session.hidden_lanes,

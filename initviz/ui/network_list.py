@@ -60,6 +60,14 @@ class NetworkListModel(QAbstractListModel):
         self._catalogue = catalogue
         self._rows: tuple[SurveyedLayer, ...] = ()
         self._editable = False
+        self._widths: tuple[object, tuple[int, int, int]] = (None, (0, 0, 0))
+
+    def widths(self, metrics: QFontMetrics) -> tuple[int, int, int]:
+        """Return the widths of the columns of numbers; measured once for the same rows, font and language."""
+        key = (self._rows, metrics.height(), current_language())
+        if self._widths[0] != key:
+            self._widths = (key, column_widths(self._rows, metrics))
+        return self._widths[1]
 
     @property
     def rows(self) -> tuple[SurveyedLayer, ...]:
@@ -128,13 +136,31 @@ class NetworkListModel(QAbstractListModel):
         return "<br>".join(lines)
 
 
-def column_widths(metrics: QFontMetrics) -> tuple[int, int, int]:
-    """Return how wide the columns of shapes, parameters and memory are."""
+def number_words(row: SurveyedLayer) -> tuple[str, str, str]:
+    """Return a layer's shape, parameters and memory as they stand in the columns."""
+    if row.output_shape is None:
+        return UNKNOWN, UNKNOWN, UNKNOWN
+    count = format_count(row.num_parameters) if row.num_parameters else "–"
+    return shape_text(row.output_shape), count, format_bytes(row.memory)
+
+
+def head_words() -> tuple[str, str, str]:
+    """Return the names of the columns of numbers in the current language."""
     return (
-        metrics.horizontalAdvance("16 × 8 × 8"),
-        metrics.horizontalAdvance("00 000") + metrics.averageCharWidth(),
-        metrics.horizontalAdvance("000 MB") + metrics.averageCharWidth(),
+        QCoreApplication.translate("NetworkList", "shape"),
+        QCoreApplication.translate("NetworkList", "params"),
+        QCoreApplication.translate("NetworkList", "memory"),
     )
+
+
+def column_widths(rows: Sequence[SurveyedLayer], metrics: QFontMetrics) -> tuple[int, int, int]:
+    """Return how wide the columns of shapes, parameters and memory must be, with a gap before each."""
+    gap = metrics.height() // 2
+    columns = zip(head_words(), *{number_words(row) for row in rows}, strict=True)
+    shape, count, memory = (
+        gap + max(metrics.horizontalAdvance(words) for words in column) for column in columns
+    )
+    return shape, count, memory
 
 
 def small(font: QFont) -> QFont:
@@ -188,24 +214,21 @@ class NetworkListDelegate(QStyledItemDelegate):
         head = QRect(option.rect.left(), option.rect.top(), option.rect.width(), line + line // 2)
         muted = colors.color(QPalette.ColorRole.PlaceholderText)
         text = colors.color(QPalette.ColorRole.Text)
+        left = head.left() + line // 2
         if index.data(EDITABLE_ROLE):
-            self._grip(painter, QRect(head.left(), head.top(), line, head.height()), option)
+            self._grip(painter, QRect(head.left(), head.top(), line * 3 // 4, head.height()), option)
+            left = head.left() + line
         numbers = small(option.font)
-        widths = column_widths(QFontMetrics(numbers))
+        widths = self._widths(index.model(), QFontMetrics(numbers))
         right = head.right() - line // 2
         painter.setFont(numbers)
         painter.setPen(muted)
         align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        shape = UNKNOWN if row.output_shape is None else shape_text(row.output_shape)
-        known = row.output_shape is not None
-        count = format_count(row.num_parameters) if row.num_parameters else ("–" if known else UNKNOWN)
-        memory = format_bytes(row.memory) if known else UNKNOWN
-        for words, width in zip((memory, count, shape), reversed(widths), strict=True):
+        for words, width in zip(reversed(number_words(row)), reversed(widths), strict=True):
             painter.drawText(QRect(right - width, head.top(), width, head.height()), align, words)
             right -= width
         painter.setFont(option.font)
         painter.setPen(text)
-        left = head.left() + line
         room = right - left
         title = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room)
         painter.drawText(QRect(left, head.top(), room, head.height()), Qt.AlignmentFlag.AlignVCenter, title)
@@ -217,6 +240,10 @@ class NetworkListDelegate(QStyledItemDelegate):
         if row.problem is not None:
             self._problem(painter, option, row, head.bottom())
         painter.restore()
+
+    @staticmethod
+    def _widths(model: object, metrics: QFontMetrics) -> tuple[int, int, int]:
+        return model.widths(metrics) if isinstance(model, NetworkListModel) else (0, 0, 0)
 
     def _ground(self, painter: QPainter, option: QStyleOptionViewItem, row: SurveyedLayer) -> None:
         selected = bool(option.state & QStyle.StateFlag.State_Selected)

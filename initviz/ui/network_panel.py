@@ -71,6 +71,9 @@ class NetworkPanel(Panel):
         self.list_button = QPushButton()
         self.list_button.clicked.connect(self._convert)
         self.quick_button = QPushButton()
+        for button in (self.use_button, self.discard_button, self.list_button, self.quick_button):
+            button.setObjectName("quietButton")
+        self.quick_button.setProperty("menu", True)
         self.quick_menu = QMenu(self.quick_button)
         self.quick_menu.triggered.connect(self._use_family)
         self.quick_button.setMenu(self.quick_menu)
@@ -81,8 +84,8 @@ class NetworkPanel(Panel):
         modes.addStretch(1)
         for widget in (self.family, self.own, self.notice, self.view):
             self.column.addWidget(widget)
-        self.column.addLayout(modes)
         self.column.addWidget(self.editor)
+        self.column.addLayout(modes)
         self.column.addStretch(1)
         self.retranslate()
 
@@ -187,7 +190,7 @@ class NetworkPanel(Panel):
         if draft is not None:
             return draft.tables()
         return network_edits.written_layers(
-            self.session.document, self.scope.lane, self.scope.recipe, self.session.catalogue
+            self.scope.written, self.scope.lane, self.scope.recipe, self.session.catalogue
         )
 
     def _problem_of(self, tables: Sequence[Table]) -> ExperimentError | None:

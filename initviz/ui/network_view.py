@@ -12,17 +12,27 @@ from initviz.experiment.catalogue import Catalogue
 from initviz.ui.icons import icon
 from initviz.ui.lane_text import part_title
 from initviz.ui.language import current_language
-from initviz.ui.network_list import NetworkListDelegate, NetworkListModel, column_widths, small
+from initviz.ui.network_list import NetworkListDelegate, NetworkListModel, head_words, small
 from initviz.ui.network_survey import SurveyedLayer
 from initviz.ui.number_text import format_bytes, format_count
 from initviz.ui.reorder import ReorderList
 from initviz.views.palette import Theme
 
-SHOWN_ROWS = 9
+SHOWN_ROWS = 8
+SHOWN_WHILE_EDITED = 6
 
 
 class ColumnHeads(QWidget):
-    """Names of the columns of numbers."""
+    """Names of the columns of numbers.
+
+    Args:
+        model: The rows below.
+        parent: Qt parent.
+    """
+
+    def __init__(self, model: NetworkListModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
 
     def sizeHint(self) -> QSize:
         return QSize(100, QFontMetrics(small(self.font())).height() + 2)
@@ -33,23 +43,10 @@ class ColumnHeads(QWidget):
         painter.setFont(font)
         painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
         right = self.width() - self.fontMetrics().height() // 2 - 1
-        words = (self.tr("memory"), self.tr("parameters"), self.tr("shape"))
-        widths = column_widths(QFontMetrics(font))
-        metrics = QFontMetrics(font)
-        for word, width in zip(words, reversed(widths), strict=True):
-            shown = (
-                word
-                if metrics.horizontalAdvance(word) <= width + 6
-                else metrics.elidedText(word, Qt.TextElideMode.ElideRight, width + 6)
-            )
-            painter.drawText(
-                right - width - 8,
-                0,
-                width + 8,
-                self.height(),
-                int(Qt.AlignmentFlag.AlignRight.value) | int(Qt.AlignmentFlag.AlignVCenter.value),
-                shown,
-            )
+        widths = self._model.widths(QFontMetrics(font))
+        flags = int(Qt.AlignmentFlag.AlignRight.value) | int(Qt.AlignmentFlag.AlignVCenter.value)
+        for word, width in zip(reversed(head_words()), reversed(widths), strict=True):
+            painter.drawText(right - width, 0, width, self.height(), flags, word)
             right -= width
         painter.end()
 
@@ -83,8 +80,8 @@ class NetworkView(QWidget):
         self.duplicate_button.clicked.connect(self._duplicate)
         self.remove_button = self._button()
         self.remove_button.clicked.connect(self._remove)
-        self.heads = ColumnHeads()
         self.model = NetworkListModel(catalogue, self)
+        self.heads = ColumnHeads(self.model)
         self.list = ReorderList()
         self.list.setObjectName("layerList")
         self.list.setFrameShape(QFrame.Shape.NoFrame)
@@ -141,6 +138,7 @@ class NetworkView(QWidget):
             button.setVisible(editable)
         self._enable()
         self._show_total()
+        self.heads.update()
         self._fit()
 
     def select(self, row: int) -> None:
@@ -189,7 +187,7 @@ class NetworkView(QWidget):
         parameters = format_count(sum(row.num_parameters for row in rows))
         memory = format_bytes(sum(row.memory for row in rows))
         self.total.setText(
-            self.tr("{layers} layers · {parameters} parameters · {memory} a lane").format(
+            self.tr("{layers} layers · {parameters} parameters · {memory}").format(
                 layers=format_count(len(rows)), parameters=parameters, memory=memory
             )
             if known
@@ -198,10 +196,11 @@ class NetworkView(QWidget):
 
     def _fit(self) -> None:
         rows = self.model.rowCount()
-        height = sum(self.list.sizeHintForRow(row) for row in range(min(rows, SHOWN_ROWS)))
+        shown = SHOWN_WHILE_EDITED if self._editable else SHOWN_ROWS
+        height = sum(self.list.sizeHintForRow(row) for row in range(min(rows, shown)))
         wrong = [row for row in range(rows) if self.model.rows[row].problem is not None]
         for row in wrong:
-            if row >= SHOWN_ROWS:
+            if row >= shown:
                 height += self.list.sizeHintForRow(row) - self.list.sizeHintForRow(0)
         self.list.setFixedHeight(max(height + 2, 24))
         self.list.scheduleDelayedItemsLayout()

@@ -47,7 +47,7 @@ class OwnNote(LinkLabel):
         marks = self._scope.marks(self._path)
         if self._scope.is_single:
             return marks
-        document = self._scope.session.document
+        document = self._scope.written
         return tuple(mark for mark in marks if names_own(document, mark.lane, self._path))
 
     def refresh(self) -> None:
@@ -62,7 +62,7 @@ class OwnNote(LinkLabel):
             link = self.tr("Same as all lanes again")
         else:
             count = len(self._scope.session.experiment.lanes)
-            said = self.tr("{own} of {count} lanes have their own.").format(own=len(marks), count=count)
+            said = self.tr("{own} of {count} lanes differ.").format(own=len(marks), count=count)
             link = self.tr("Same for all")
         self.setText(f'{dots} {said} <a href="same">{link}</a>')
         self.setToolTip(", ".join(mark.name for mark in marks))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QFont, QFontMetrics, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -138,11 +138,14 @@ class ScopeSwitch(QFrame):
         self.one_button.setChecked(self._scope.is_single)
         name = self._scope.focused.name
         only = self.tr("Only {lane}")
-        room = max(self.width() // 2 - 24, 40)
-        frame = self.fontMetrics().horizontalAdvance(only.format(lane=""))
-        short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, max(room - frame, 24))
+        bold = QFont(self.font())
+        bold.setWeight(QFont.Weight.DemiBold)
+        metrics = QFontMetrics(bold)
+        room = self.width() // 2 - metrics.horizontalAdvance(only.format(lane="")) - 3 * metrics.height()
+        short = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, max(room, 24))
         self.all_button.setText(self.tr("All lanes"))
         self.one_button.setText(only.format(lane=short).replace("&", "&&"))
+        self.one_button.setIcon(self._dot(self._scope.color(self._scope.focus_lane)))
         self.all_button.setToolTip(
             self.tr("What you change below holds for every lane that has nothing of its own.")
         )
@@ -150,6 +153,18 @@ class ScopeSwitch(QFrame):
             self.tr("What you change below holds for the lane in focus only: {lane}.").format(lane=name)
         )
         self.one_button.setAccessibleName(only.format(lane=name))
+
+    def _dot(self, color: str) -> QIcon:
+        side = self.fontMetrics().height()
+        picture = QPixmap(2 * side, 2 * side)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawEllipse(side // 3, side // 3, 2 * side - 2 * (side // 3), 2 * side - 2 * (side // 3))
+        painter.end()
+        return QIcon(picture)
 
     def resizeEvent(self, event: object) -> None:
         self._refresh()

@@ -20,7 +20,7 @@ from initviz.ui.forms import ParameterForm
 from initviz.ui.formula import FormulaView
 from initviz.ui.lane_text import part_title
 from initviz.ui.language import current_language
-from initviz.ui.overrides import choose_part, set_parameter
+from initviz.ui.overrides import choose_part, names_own, set_parameter
 from initviz.ui.own_note import LinkLabel, OwnNote
 from initviz.ui.part_combo import PartCombo
 from initviz.ui.scope import Scope
@@ -100,7 +100,6 @@ class PartEditor(QWidget):
         self.form.reset_requested.connect(self._reset)
         self.form.marks_pressed.connect(self._offer)
         self.formula = FormulaView(self)
-        self.formula.setContentsMargins(GUTTER, 0, 0, 0)
         self.source = LinkLabel()
         self.source.setOpenExternalLinks(True)
         holder = QVBoxLayout()
@@ -142,14 +141,23 @@ class PartEditor(QWidget):
         self._say(None)
         self.combo.show_key(choice.name)
         self.form.set_parameters(part.parameters, dict(choice.values))
-        marks = self._scope.form_marks(self._path, part.parameters) if self._per_lane else {}
-        self.form.set_marks(marks)
+        if self._per_lane:
+            self.form.set_marks({p.key: self._parameter_marks(p.key) for p in part.parameters})
         if self._per_lane:
             self.note.refresh()
         if self._with_formula:
             self.formula.set_formula(part.formula)
             self.source.setText(source_html(part.source))
             self.source.setVisible(bool(part.source))
+
+    def _parameter_marks(self, key: str) -> tuple[Mark, ...]:
+        """Return the lanes that differ in one parameter only; those with a part of their own are in the note."""
+        document = self._scope.written
+        return tuple(
+            mark
+            for mark in self._scope.marks(join_path(self._path, key))
+            if not names_own(document, mark.lane, self._path)
+        )
 
     def retranslate(self, title: str) -> None:
         """Say everything in the current language.
@@ -227,7 +235,7 @@ class PartEditor(QWidget):
 
     @Slot(str, QPoint)
     def _offer(self, key: str, point: QPoint) -> None:
-        marks = self._scope.marks(join_path(self._path, key))
+        marks = self._parameter_marks(key)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setProperty("path", join_path(self._path, key))

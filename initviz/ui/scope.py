@@ -8,8 +8,6 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from initviz.experiment.catalogue import Part
 from initviz.experiment.edit import Table
-from initviz.experiment.errors import join_path
-from initviz.experiment.parameters import Parameter
 from initviz.experiment.text import Text
 from initviz.experiment.values import Lane, Recipe
 from initviz.ui.form_row import Mark
@@ -42,6 +40,11 @@ class Scope(QObject):
         session.rejected.connect(self._note_refusal)
 
     # What is shown
+
+    @property
+    def written(self) -> Mapping[str, object]:
+        """The tables as they are, without a copy: only to look at."""
+        return self._document
 
     @property
     def is_single(self) -> bool:
@@ -96,10 +99,6 @@ class Scope(QObject):
         if self._single:
             found = [lane for lane in found if lane == self.focus_lane]
         return tuple(Mark(lane, lanes[lane].name, self.color(lane)) for lane in found if lane < len(lanes))
-
-    def form_marks(self, path: str, parameters: Sequence[Parameter]) -> dict[str, tuple[Mark, ...]]:
-        """Return, by key, the lanes that differ in each parameter below ``path``."""
-        return {parameter.key: self.marks(join_path(path, parameter.key)) for parameter in parameters}
 
     def place(self, path: str) -> str:
         """Return where a field of what is edited stands in the document."""
