@@ -43,16 +43,15 @@ def package_rows() -> list[tuple[str, str, str]]:
             found = metadata.metadata(name)
         except metadata.PackageNotFoundError:
             continue
-        rows.append((name, found.get("Version", ""), _licence(found)))
+        rows.append((name, found["Version"], _licence(found)))
     return rows
 
 
 def _licence(found: metadata.PackageMetadata) -> str:
-    said = found.get("License-Expression") or ""
-    if not said:
-        kinds = [entry for entry in found.get_all("Classifier") or [] if entry.startswith("License ::")]
-        said = kinds[0].split(" :: ")[-1] if kinds else (found.get("License") or "").splitlines()[0:1] or ""
-    return said if isinstance(said, str) else said[0]
+    if "License-Expression" in found:
+        return found["License-Expression"]
+    kinds = [entry for entry in found.get_all("Classifier") or [] if entry.startswith("License ::")]
+    return kinds[0].split(" :: ")[-1] if kinds else ""
 
 
 class AboutDialog(QDialog):

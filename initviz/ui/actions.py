@@ -33,13 +33,16 @@ class SpaceAction(QAction):
 class ListAction(QAction):
     """An action on lanes whose keys mean the same for the rows of any list that has the keyboard."""
 
+    combinations: tuple[QKeyCombination, ...] = ()
+
     def event(self, event: QEvent) -> bool:
         """Hand the key on to the focused list."""
         focused = QApplication.focusWidget()
         if isinstance(event, QShortcutEvent) and isinstance(focused, QAbstractItemView):
-            key = event.key()[0]
-            press = QKeyEvent(QEvent.Type.KeyPress, key.key(), key.keyboardModifiers())
-            QApplication.sendEvent(focused, press)
+            for key in self.combinations:
+                if QKeySequence(key) == event.key():
+                    press = QKeyEvent(QEvent.Type.KeyPress, key.key(), key.keyboardModifiers())
+                    QApplication.sendEvent(focused, press)
             return True
         return super().event(event)
 
@@ -111,6 +114,8 @@ class Actions(QObject):
         action = kind(self._window)
         action.setShortcuts([QKeySequence(key) for key in keys])
         action.setCheckable(checkable)
+        if isinstance(action, ListAction):
+            action.combinations = tuple(key for key in keys if isinstance(key, QKeyCombination))
         self._window.addAction(action)
         return action
 

@@ -8,6 +8,7 @@ from string import Template
 from PySide6.QtGui import QColor, QPalette
 
 from initviz.resources import resource
+from initviz.ui.panel_sheet import PANEL_SHEET
 from initviz.views.palette import Theme, mix, readable
 
 
@@ -63,7 +64,7 @@ def chrome(theme: Theme) -> Chrome:
         line=theme.border,
         edge=readable(mix(muted, surface, 0.45), (surface, theme.background), 3.0),
         hover=mix(surface, text, 0.07),
-        pressed=mix(surface, text, 0.14),
+        pressed=mix(surface, text, 0.12),
         filled=text,
         inverse=surface,
         mark=readable(mix(muted, surface, 0.2 if dark else 0.0), (surface,), 3.0),
@@ -117,7 +118,7 @@ def style_sheet(chrome: Chrome, factor: float) -> str:
     colors = {name: getattr(chrome, name) for name in Chrome.__slots__}
     chevron = resource("icons", "chevron-neutral.svg").as_posix()
     check = resource("icons", "check-white.svg").as_posix()
-    return Template(SHEET).substitute(**lengths, **colors, chevron=chevron, check=check)
+    return Template(SHEET + PANEL_SHEET).substitute(**lengths, **colors, chevron=chevron, check=check)
 
 
 SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 16, 18, 20, 22, 24, 28, 32, 36, 40, 48)
@@ -140,7 +141,12 @@ QMenu::indicator { width: $px8; height: $px8; left: $px8; border-radius: $px4; }
 QMenu::indicator:checked { background: $mark; }
 
 QFrame#transport { background: $surface; border: none; border-bottom: 1px solid $line; }
-QFrame#panel, QFrame#dock { background: $surface; border: 1px solid $line; border-radius: $px6; }
+QFrame#panel { background: $surface; border: 1px solid $line; border-radius: $px6; }
+QWidget#viewHead { background: $surface; border: 1px solid $line; border-bottom: none;
+    border-top-left-radius: $px6; border-top-right-radius: $px6; }
+QFrame#viewBody { background: $surface; border: 1px solid $line; border-top: none;
+    border-bottom-left-radius: $px6; border-bottom-right-radius: $px6; }
+QLabel#strong { font-weight: 600; }
 QLabel { background: transparent; }
 QLabel#headline { font-size: $px22; font-weight: 600; }
 QLabel#section { font-size: $px16; font-weight: 600; }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
 from initviz.telemetry.frame import RunInfo
@@ -36,6 +37,7 @@ class Controls(QWidget):
         super().__init__(parent)
         self._session = session
         self._sized_for = 0
+        self._by_hand = False
         self.scope = Scope(session, self)
         self.lanes = LanesPanel(self.scope)
         self.data = DataPanel(self.scope)
@@ -64,6 +66,7 @@ class Controls(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.splitter)
+        self.splitter.splitterMoved.connect(self._note_hand)
         session.experiment_changed.connect(self._fit_lanes)
         self._retranslate()
 
@@ -82,7 +85,7 @@ class Controls(QWidget):
             panel.set_theme(theme)
         self.sections.set_color(color, factor)
         self._summarize()
-        self._sized_for = 0
+        self._by_hand = False
         self._fit_lanes()
 
     def set_info(self, info: RunInfo | None) -> None:
@@ -99,9 +102,10 @@ class Controls(QWidget):
     def _fit_lanes(self) -> None:
         """Give the cards the room they need when their number changes, half of the column at most."""
         count = len(self._session.experiment.lanes)
-        if count == self._sized_for or self.splitter.height() < 100:
+        if not self.isVisible() or (self._by_hand and count == self._sized_for):
             return
         self._sized_for = count
+        self._by_hand = False
         whole = self.splitter.height() - GAP
         wanted = min(self.lanes.wanted_height() + 2, whole // 2)
         self.splitter.setSizes([wanted, whole - wanted])
@@ -127,5 +131,14 @@ class Controls(QWidget):
             self._retranslate()
         super().changeEvent(event)
 
-    def resizeEvent(self, event: object) -> None:
+    @Slot()
+    def _note_hand(self) -> None:
+        self._by_hand = True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        QTimer.singleShot(0, self._fit_lanes)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
         self._fit_lanes()

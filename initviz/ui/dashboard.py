@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, Signal, Slot
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from initviz.telemetry.frame import RunInfo
 from initviz.telemetry.history import RunHistory
-from initviz.ui.layouts import FIRST, LAYOUTS, columns
+from initviz.ui.layouts import FIRST, columns
 from initviz.ui.view_dock import ViewDock
+from initviz.views.index import LAYOUTS, VIEWS, create
 from initviz.views.palette import Theme
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ class Dashboard(QMainWindow):
     """Docks in a window within the window, so that they stay between the controls and the lesson.
 
     Args:
-        titles: Key and title of every view, in the order of the menu.
         theme: How plots look first.
         parent: Qt parent.
     """
@@ -36,7 +35,7 @@ class Dashboard(QMainWindow):
     failed = Signal(object)
     docks_changed = Signal()
 
-    def __init__(self, titles: Mapping[str, str], theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowFlags(Qt.WindowType.Widget)
         self.setObjectName("dashboard")
@@ -47,22 +46,23 @@ class Dashboard(QMainWindow):
         self._focus_lane = 0
         self._hidden_lanes: frozenset[int] = frozenset()
         self._filled = False
+        self._fill_later = QTimer(self)
+        self._fill_later.setInterval(0)
+        self._fill_later.timeout.connect(self._fill_next)
         self._stale: set[str] = set()
         self._last_used = ""
+        self._flat = False
         self.layout_key = CUSTOM
         self.docks: dict[str, ViewDock] = {}
-        for key, title in titles.items():
-            dock = ViewDock(key, self._make_view, self)
-            dock.set_title(title)
+        for declared in VIEWS:
+            dock = ViewDock(declared.key, self._make_view, self)
             dock.hide()
             dock.used.connect(self._note_use)
             dock.visibilityChanged.connect(self._visibility_changed)
-            self.docks[key] = dock
+            self.docks[declared.key] = dock
         self.arrange(FIRST, flat=False)
 
     def _make_view(self, key: str, parent: QWidget) -> View:
-        from initviz.views.index import create  # brings pyqtgraph, which the first picture does not wait for
-
         view = create(key, parent)
         view.set_theme(self._theme)
         view.set_focus_lane(self._focus_lane)
@@ -101,6 +101,17 @@ class Dashboard(QMainWindow):
                 dock.show()
         self._even_out(shown)
         self.layout_key = key
+        self._flat = flat
+
+    def suit(self, flat: bool) -> None:
+        """Arrange the layout anew for data with two inputs, or without, unless the person has changed it."""
+        if flat == self._flat:
+            return
+        before = {name for column in columns(self.layout_key or FIRST, self._flat) for name in column}
+        shown = {key for key, dock in self.docks.items() if not dock.isHidden()}
+        if self.layout_key and shown == before:
+            self.arrange(self.layout_key, flat)
+        self._flat = flat
 
     def _even_out(self, shown: list[list[ViewDock]]) -> None:
         firsts = [column[0] for column in shown]
@@ -112,8 +123,14 @@ class Dashboard(QMainWindow):
         """Return where every dock is."""
         return self.saveState(STATE_VERSION)
 
-    def restore_arrangement(self, state: QByteArray, key: str) -> bool:
-        """Put every dock where it was; False, with nothing changed, where ``state`` is of no use."""
+    def restore_arrangement(self, state: QByteArray, key: str, flat: bool) -> bool:
+        """Put every dock where it was; False where ``state`` is of no use.
+
+        Args:
+            state: What ``save_arrangement`` returned.
+            key: The layout that it began with.
+            flat: True for data with two inputs.
+        """
         if state.isEmpty():
             return False
         # Docks that the arrangement does not know would float about.
@@ -124,6 +141,7 @@ class Dashboard(QMainWindow):
         if not self.restoreState(state, STATE_VERSION):
             return False
         self.layout_key = key if key in LAYOUTS else CUSTOM
+        self._flat = flat
         return True
 
     def show_dock(self, key: str, shown: bool) -> None:
@@ -142,11 +160,21 @@ class Dashboard(QMainWindow):
     # What the plots show
 
     def fill(self) -> None:
-        """Make the plots that are seen, and from now on each when it is first seen."""
+        """Make the plots: those that are seen now, the others as soon as nothing else is to be done."""
         self._filled = True
         for dock in self.docks.values():
             if dock.isVisible():
                 dock.ensure_view()
+        self._fill_later.start()
+
+    @Slot()
+    def _fill_next(self) -> None:
+        waiting = [dock for dock in self.docks.values() if dock.view is None]
+        if waiting:
+            waiting[0].ensure_view()
+        else:
+            self._fill_later.stop()
+            self.docks_changed.emit()
 
     def seen(self) -> list[ViewDock]:
         """Return the docks of which anything is on the screen."""
@@ -205,11 +233,6 @@ class Dashboard(QMainWindow):
         if dock is not None and dock.is_seen():
             return dock
         return next(iter(self.seen()), None)
-
-    def set_titles(self, titles: Mapping[str, str]) -> None:
-        """Name the plots in another language."""
-        for key, title in titles.items():
-            self.docks[key].set_title(title)
 
     def _views(self) -> list[View]:
         return [dock.view for dock in self.docks.values() if dock.view is not None]

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.files import load_experiment, save_document
 from initviz.experiment.text import Text
-from initviz.ui.scenarios import scenario
+from initviz.ui.scenarios import scenario, scenarios
 from initviz.ui.session import Origin, Session
 from initviz.ui.settings import Settings
 
@@ -67,7 +67,11 @@ class FileDesk(QObject):
     @Slot(str)
     def open_name(self, name: str) -> None:
         """Open a file, after asking about changes."""
-        self.guard(lambda: self.open_path(Path(name)))
+
+        def follows() -> None:
+            self.open_path(Path(name))
+
+        self.guard(follows)
 
     def open_path(self, path: Path) -> bool:
         """Open a file without asking; where it is impossible nothing changes."""
@@ -80,10 +84,12 @@ class FileDesk(QObject):
                 self.recent_changed.emit()
             self.refused.emit(error.reason, error.path)
             return False
+        own = next((entry for entry in scenarios() if entry.path.absolute() == path), None)
+        origin = Origin(scenario=own.key) if own is not None else Origin(path)
         opened = self._session.open_document(
-            experiment.document, self.tr("opening of {file}").format(file=path.name), Origin(path)
+            experiment.document, self.tr("opening of {file}").format(file=path.name), origin
         )
-        if opened:
+        if opened and own is None:
             self._remember(path)
         return opened
 
@@ -209,6 +215,15 @@ class FileDesk(QObject):
             dialog.setDirectory(str(recent[0].parent))
         dialog.finished.connect(dialog.deleteLater)
         return dialog
+
+
+def dropped_file(data: QMimeData) -> Path | None:
+    """Return the experiment file that is being dragged, or None."""
+    for url in data.urls():
+        path = Path(url.toLocalFile())
+        if url.isLocalFile() and path.suffix.lower() == SUFFIX:
+            return path
+    return None
 
 
 def _file_name(title: str) -> str:

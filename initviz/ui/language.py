@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, QObject, QTranslator, Signal
 
@@ -31,7 +31,7 @@ def system_language() -> Language:
 
 def as_choice(name: str) -> LanguageChoice:
     """Return ``name`` as a choice; ``system`` where it is none."""
-    return cast(LanguageChoice, name) if name in CHOICES else "system"
+    return next((choice for choice in CHOICES if choice == name), "system")
 
 
 class LanguageSwitch(QObject):
@@ -39,13 +39,14 @@ class LanguageSwitch(QObject):
 
     Args:
         choice: What is spoken first.
-        parent: Qt parent.
+        remember: False where the choice holds for this time only, unless the person chooses anew.
     """
 
     changed = Signal()
 
-    def __init__(self, choice: LanguageChoice = "system", parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, choice: LanguageChoice = "system", remember: bool = True) -> None:
+        super().__init__()
+        self.remember = remember
         self._translators: list[QTranslator] = []
         self._choice: LanguageChoice = choice
         self._install(self.language)
@@ -63,6 +64,7 @@ class LanguageSwitch(QObject):
     def choose(self, choice: LanguageChoice) -> None:
         """Speak another language from now on."""
         self._choice = choice
+        self.remember = True
         if self.language != current_language():
             self._install(self.language)
             self.changed.emit()

@@ -1,30 +1,21 @@
-"""Arrangements of plots for one question each."""
+"""Which plots a layout shows for the data at hand."""
 
 from __future__ import annotations
 
+from initviz.views.index import LAYOUTS
+
 Columns = tuple[tuple[str, ...], ...]
 
-LAYOUTS: dict[str, Columns] = {
-    "overview": (("loss", "grad_norm_map"), ("signal", "weights")),
-    "gradients": (("grad_norm_map", "grad_norm_bars"), ("gradients", "update_ratio")),
-    "weights": (("weights", "update_ratio"), ("activations", "loss")),
-    "theory": (("signal",), ("activations", "grad_norm_bars")),
-}
-"""Keys of views in columns from left to right, each from top to bottom."""
-
-FIRST = "overview"
-
-FLAT_INPUT: dict[str, Columns] = {
-    "overview": (("loss", "grad_norm_map"), ("boundary", "weights")),
-}
-"""Where a layout differs for data with two inputs, whose decision boundary can be drawn."""
+FIRST = next(iter(LAYOUTS))
+_FLAT = {FIRST: {"signal": "boundary"}}
 
 
 def columns(key: str, flat: bool) -> Columns:
-    """Return a layout.
+    """Return a layout: keys of views in columns from left to right, each from top to bottom.
 
     Args:
         key: One of ``LAYOUTS``.
-        flat: True for data with two inputs.
+        flat: True for data with two inputs, whose decision boundary can be drawn; the first layout then shows it.
     """
-    return FLAT_INPUT[key] if flat and key in FLAT_INPUT else LAYOUTS[key]
+    instead = _FLAT.get(key, {}) if flat else {}
+    return tuple(tuple(instead.get(view, view) for view in column) for column in LAYOUTS[key])

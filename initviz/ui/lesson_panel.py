@@ -48,7 +48,7 @@ class LessonPanel(QFrame):
         self._section_px = 16
         self._swatch_colors: tuple[str, ...] = ()
         self._heading = QLabel()
-        self._heading.setObjectName("caption")
+        self._heading.setObjectName("section")
         self._fold = QToolButton()
         self._fold.setAutoRaise(True)
         self._fold.setFocusPolicy(Qt.FocusPolicy.TabFocus)

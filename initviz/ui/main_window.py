@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
@@ -21,28 +20,25 @@ from initviz.experiment.blueprint import data_info
 from initviz.experiment.text import Text
 from initviz.ui.actions import Actions
 from initviz.ui.appearance import Appearance
-from initviz.ui.controls import NARROWEST, START_SECTION, WIDTH, Controls
+from initviz.ui.controls import NARROWEST, WIDTH, Controls
 from initviz.ui.dashboard import Dashboard
-from initviz.ui.files import SUFFIX, FileDesk
+from initviz.ui.files import FileDesk, dropped_file
 from initviz.ui.help_desk import HelpDesk
 from initviz.ui.lane_keys import LaneKeys
 from initviz.ui.language import LanguageSwitch
-from initviz.ui.layouts import LAYOUTS
-from initviz.ui.lesson_panel import LessonPanel
-from initviz.ui.lesson_strip import LessonStrip
+from initviz.ui.lesson_column import WIDTH as LESSON_WIDTH
+from initviz.ui.lesson_column import LessonColumn
 from initviz.ui.memory import WindowMemory
 from initviz.ui.menus import Menus
 from initviz.ui.message_bar import MessageBar
 from initviz.ui.playback import Playback
+from initviz.ui.screens import bring_back
 from initviz.ui.session import Session
 from initviz.ui.settings import Settings
-from initviz.ui.speed import FASTEST
 from initviz.ui.theme import ThemeSwitch
 from initviz.ui.transport import Transport
-from initviz.views.index import titles
+from initviz.views.index import LAYOUTS
 
-FOLD_BELOW = 1400
-LESSON_WIDTH = 288
 GAP = 8
 
 
@@ -79,8 +75,6 @@ class MainWindow(QMainWindow):
         self._leaving = False
         self._closing = False
         self.stopped = True
-        self._lesson_wanted: bool | None = None
-        self._was_wide = True
         self.actions_ = Actions(self)
         for number, key in enumerate(LAYOUTS, start=1):
             self.actions_.add_layout(key, number)
@@ -89,9 +83,8 @@ class MainWindow(QMainWindow):
         self.transport = Transport(self.actions_)
         self.message_bar = MessageBar()
         self.controls = Controls(parts.session)
-        self.dashboard = Dashboard(titles(), parts.theme.theme)
-        self.lesson = LessonPanel(parts.session)
-        self.strip = LessonStrip()
+        self.dashboard = Dashboard(parts.theme.theme)
+        self.lesson = LessonColumn(parts.session, self.actions_.lesson)
         self.files = FileDesk(parts.session, parts.settings, self)
         self.lane_keys = LaneKeys(parts.session, self.actions_)
         self.appearance = Appearance(parts.theme, parts.language, self.actions_, self)
@@ -105,11 +98,11 @@ class MainWindow(QMainWindow):
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(GAP)
         self.splitter.setChildrenCollapsible(False)
-        for widget in (self.controls, self.dashboard, self.lesson, self.strip):
+        for widget in (self.controls, self.dashboard, self.lesson):
             self.splitter.addWidget(widget)
         self.splitter.setStretchFactor(1, 1)
-        for place in (0, 2, 3):
-            self.splitter.setStretchFactor(place, 0)
+        self.splitter.setStretchFactor(0, 0)
+        self.splitter.setStretchFactor(2, 0)
         self._set_widths(1.0)
         ground = QWidget()
         ground.setObjectName("ground")
@@ -128,10 +121,9 @@ class MainWindow(QMainWindow):
 
     def _set_widths(self, factor: float) -> None:
         self.controls.setMinimumWidth(round(NARROWEST * factor))
-        self.lesson.setMinimumWidth(round(240 * factor))
         left, right = round(WIDTH * factor), round(LESSON_WIDTH * factor)
         middle = max(400, self.width() - left - right - 4 * GAP)
-        self.splitter.setSizes([left, middle, right, self.strip.sizeHint().width()])
+        self.splitter.setSizes([left, middle, right])
 
     def _connect_actions(self) -> None:
         do, session, playback = self.actions_, self.parts.session, self.parts.playback
@@ -151,13 +143,10 @@ class MainWindow(QMainWindow):
             (do.slower, self._slower),
             (do.faster, self._faster),
             (do.controls, self._show_controls),
-            (do.lesson, self._toggle_lesson),
         ):
             action.triggered.connect(slot)
         for action in do.layouts.values():
             action.triggered.connect(self._choose_layout)
-        self.strip.clicked.connect(do.lesson.trigger)
-        self.lesson.fold_asked.connect(do.lesson.trigger)
 
     def _connect_parts(self) -> None:
         session, playback, transport = self.parts.session, self.parts.playback, self.transport
@@ -176,6 +165,7 @@ class MainWindow(QMainWindow):
         playback.loading.connect(transport.show_loading)
         playback.failed.connect(self.message_bar.fail)
         playback.ticked.connect(self._refresh)
+        playback.devices_found.connect(transport.set_devices)
         transport.scenario_chosen.connect(self.files.open_scenario)
         transport.device_chosen.connect(self._choose_device)
         transport.speed_changed.connect(playback.set_speed)
@@ -197,22 +187,16 @@ class MainWindow(QMainWindow):
             screens.screenRemoved.connect(self._screen_removed)
 
     def _restore(self) -> None:
-        settings = self.parts.settings
-        self._memory.restore_geometry(self)
-        self._memory.restore_dashboard(self.dashboard, self._is_flat())
-        self.transport.set_speed_position(settings.integer("run/speed", FASTEST, 0, FASTEST))
-        self.controls.sections.open_section(settings.integer("window/section", START_SECTION, -1, 3))
-        self.actions_.controls.setChecked(settings.integer("window/controls", 1, 0, 1) == 1)
-        self._show_controls()
-        self._was_wide = self._is_wide()
+        self._memory.restore(self, self._is_flat())
         self._show_theme()
         self._list_recent()
         self._list_views()
         self._name_undo()
         self._show_document()
+        self._show_controls()
         self._set_widths(self.parts.theme.factor)
-        self._memory.restore_splitter(self.splitter, "columns")
-        self._fold_lesson()
+        self._memory.restore_columns(self.splitter)
+        self._give_room()
 
     # What the parts say
 
@@ -227,12 +211,13 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{path.name if path is not None else experiment.name}[*] – InitViz")
         self.setWindowModified(session.is_modified)
         self.setWindowFilePath(str(path) if path is not None else "")
+        self.dashboard.suit(self._is_flat())
 
     @Slot()
     def _show_run(self) -> None:
         playback = self.parts.playback
         self.dashboard.set_run(playback.info, playback.history)
-        self.lesson.set_info(playback.info)
+        self.lesson.panel.set_info(playback.info)
         self.controls.set_info(playback.info)
         self._refresh(True)
 
@@ -242,16 +227,17 @@ class MainWindow(QMainWindow):
         self.transport.show_playing(playing)
         self.actions_.step.setEnabled(state in ("ready", "paused"))
         self.actions_.reset.setEnabled(state != "empty")
-        self._show_progress()
+        self.show_progress()
 
     @Slot(bool)
     def _refresh(self, fresh: bool) -> None:
         self.parts.playback.set_watching(self.dashboard.refresh(fresh))
         if fresh:
             self.controls.show_run(self.parts.playback.history)
-            self._show_progress()
+            self.show_progress()
 
-    def _show_progress(self) -> None:
+    def show_progress(self) -> None:
+        """Show how far the run is."""
         playback = self.parts.playback
         history = playback.history
         if playback.state in ("empty", "loading", "failed") or history is None:
@@ -333,21 +319,6 @@ class MainWindow(QMainWindow):
     def _show_controls(self) -> None:
         self.controls.setVisible(self.actions_.controls.isChecked())
 
-    def _is_wide(self) -> bool:
-        return self.width() / self.parts.theme.factor >= FOLD_BELOW
-
-    @Slot()
-    def _toggle_lesson(self) -> None:
-        self._lesson_wanted = self.actions_.lesson.isChecked()
-        self._fold_lesson()
-
-    def _fold_lesson(self) -> None:
-        """Fold or show the lesson: as the person chose, else as there is room."""
-        shown = self._is_wide() if self._lesson_wanted is None else self._lesson_wanted
-        self.actions_.lesson.setChecked(shown)
-        self.lesson.setVisible(shown)
-        self.strip.setVisible(not shown)
-
     @Slot()
     def _show_theme(self) -> None:
         switch = self.parts.theme
@@ -357,14 +328,15 @@ class MainWindow(QMainWindow):
         self.message_bar.set_color(colors.text)
         self.controls.set_theme(theme, colors.muted, factor)
         self.dashboard.set_theme(theme, colors.muted, factor)
-        self.lesson.set_theme(theme)
-        self.strip.set_look(colors.surface, colors.line, colors.hover, colors.muted, colors.focus, factor)
+        self.lesson.set_theme(theme, colors, factor)
+
+    def _give_room(self) -> None:
+        self.lesson.set_room(self.width() / self.parts.theme.factor)
 
     @Slot()
     def _fit_presenter(self) -> None:
         self._set_widths(self.parts.theme.factor)
-        self._lesson_wanted = None
-        self._fold_lesson()
+        self._give_room()
         self.transport.show_full_screen()
 
     # Events
@@ -380,18 +352,13 @@ class MainWindow(QMainWindow):
         self.actions_.retranslate()
         self.actions_.say_playing(self.parts.playback.is_playing)
         self.menus.retranslate()
-        self.dashboard.set_titles(titles())
         self._name_undo()
         self._list_recent()
         self._list_views()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = self._is_wide()
-        if wide != self._was_wide:
-            self._was_wide = wide
-            self._lesson_wanted = None
-            self._fold_lesson()
+        self._give_room()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -411,11 +378,11 @@ class MainWindow(QMainWindow):
         super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped_file(event) is not None:
+        if dropped_file(event.mimeData()) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        path = _dropped_file(event)
+        path = dropped_file(event.mimeData())
         if path is not None:
             event.acceptProposedAction()
             self.files.open_name(str(path))
@@ -428,7 +395,9 @@ class MainWindow(QMainWindow):
             if not self._leaving:
                 event.ignore()
                 return
-        self._save_settings()
+        if self.actions_.presenter.isChecked():
+            self.appearance.set_presenter(False)
+        self._memory.save(self)
         self.hide()
         self.stopped = self.parts.playback.stop()
         event.accept()
@@ -439,18 +408,6 @@ class MainWindow(QMainWindow):
         if not self._closing:
             self.close()
 
-    def _save_settings(self) -> None:
-        settings = self.parts.settings
-        if self.actions_.presenter.isChecked():
-            self.appearance.set_presenter(False)
-        self._memory.save(self, {"columns": self.splitter}, self.dashboard)
-        settings.set_integer("run/speed", self.transport.speed.value())
-        settings.set_integer("window/section", self.controls.sections.open_number())
-        settings.set_integer("window/controls", int(self.actions_.controls.isChecked()))
-        settings.set_text("window/theme", self.parts.theme.choice)
-        settings.set_text("window/language", self.parts.language.choice)
-        settings.save()
-
     @Slot()
     def _screen_removed(self) -> None:
         # Qt moves windows only after it has told everybody.
@@ -459,21 +416,4 @@ class MainWindow(QMainWindow):
     @Slot()
     def bring_back(self) -> None:
         """Move the window, and every plot that floats, to a screen that is there."""
-        floating = [dock for dock in self.dashboard.docks.values() if dock.isFloating()]
-        for window in (self, *floating):
-            frame = window.frameGeometry()
-            screens = QGuiApplication.screens()
-            if any(screen.availableGeometry().contains(frame.center()) for screen in screens):
-                continue
-            room = QGuiApplication.primaryScreen().availableGeometry()
-            window.resize(min(frame.width(), room.width()), min(frame.height(), room.height()))
-            window.move(room.topLeft())
-
-
-def _dropped_file(event: QDropEvent) -> Path | None:
-    """Return the experiment file that is being dropped, or None."""
-    for url in event.mimeData().urls():
-        path = Path(url.toLocalFile())
-        if url.isLocalFile() and path.suffix.lower() == SUFFIX:
-            return path
-    return None
+        bring_back([self, *(dock for dock in self.dashboard.docks.values() if dock.isFloating())])

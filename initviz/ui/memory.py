@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray
-from PySide6.QtWidgets import QMainWindow, QSplitter
+from typing import TYPE_CHECKING
 
-from initviz.ui.dashboard import CUSTOM, Dashboard
-from initviz.ui.layouts import FIRST, LAYOUTS
+from PySide6.QtWidgets import QSplitter
+
+from initviz.ui.controls import START_SECTION
+from initviz.ui.dashboard import CUSTOM
+from initviz.ui.layouts import FIRST
 from initviz.ui.settings import Settings
+from initviz.ui.speed import FASTEST
+from initviz.views.index import LAYOUTS
+
+if TYPE_CHECKING:
+    from initviz.ui.main_window import MainWindow
 
 SIZE = (1600, 900)
 
 
 class WindowMemory:
-    """Saves and restores places and sizes.
+    """Saves and restores places, sizes and choices.
 
     Args:
         settings: Where they are kept.
@@ -22,34 +29,43 @@ class WindowMemory:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def restore_geometry(self, window: QMainWindow) -> None:
-        """Open where the window was, or as large as the screen allows."""
-        state = self._settings.blob("window/geometry")
-        if not state.isEmpty() and window.restoreGeometry(state):
-            return
-        screen = window.screen()
-        room = screen.availableGeometry() if screen is not None else None
-        width, height = SIZE
-        if room is not None:
-            width, height = min(width, room.width()), min(height, room.height())
-        window.resize(width, height)
+    def restore(self, window: MainWindow, flat: bool) -> None:
+        """Open as the window was closed; else as large as the screen allows, with the first layout.
 
-    def restore_splitter(self, splitter: QSplitter, name: str) -> bool:
-        """Divide the room as it was; False where that is not known."""
-        state: QByteArray = self._settings.blob(f"window/{name}")
-        return not state.isEmpty() and splitter.restoreState(state)
+        Args:
+            window: It has all its parts.
+            flat: True for data with two inputs.
+        """
+        settings = self._settings
+        state = settings.blob("window/geometry")
+        if state.isEmpty() or not window.restoreGeometry(state):
+            room = window.screen().availableGeometry()
+            window.resize(min(SIZE[0], room.width()), min(SIZE[1], room.height()))
+        key = settings.text("window/layout", FIRST, (*LAYOUTS, CUSTOM))
+        if not window.dashboard.restore_arrangement(settings.blob("window/docks"), key, flat):
+            window.dashboard.arrange(key or FIRST, flat)
+        window.transport.set_speed_position(settings.integer("run/speed", FASTEST, 0, FASTEST))
+        window.controls.sections.open_section(settings.integer("window/section", START_SECTION, -1, 3))
+        window.actions_.controls.setChecked(settings.integer("window/controls", 1, 0, 1) == 1)
 
-    def restore_dashboard(self, dashboard: Dashboard, flat: bool) -> str:
-        """Arrange the plots as they were; return the layout's key, empty for one of the person's own."""
-        key = self._settings.text("window/layout", FIRST, (*LAYOUTS, CUSTOM))
-        if not dashboard.restore_arrangement(self._settings.blob("window/docks"), key):
-            dashboard.arrange(key or FIRST, flat)
-        return dashboard.layout_key
+    def restore_columns(self, splitter: QSplitter) -> None:
+        """Divide the width as it was."""
+        state = self._settings.blob("window/columns")
+        if not state.isEmpty():
+            splitter.restoreState(state)
 
-    def save(self, window: QMainWindow, splitters: dict[str, QSplitter], dashboard: Dashboard) -> None:
+    def save(self, window: MainWindow) -> None:
         """Keep everything for the next start."""
-        self._settings.set_blob("window/geometry", window.saveGeometry())
-        for name, splitter in splitters.items():
-            self._settings.set_blob(f"window/{name}", splitter.saveState())
-        self._settings.set_blob("window/docks", dashboard.save_arrangement())
-        self._settings.set_text("window/layout", dashboard.layout_key)
+        settings, parts = self._settings, window.parts
+        settings.set_blob("window/geometry", window.saveGeometry())
+        settings.set_blob("window/columns", window.splitter.saveState())
+        settings.set_blob("window/docks", window.dashboard.save_arrangement())
+        settings.set_text("window/layout", window.dashboard.layout_key)
+        settings.set_integer("run/speed", window.transport.speed.value())
+        settings.set_integer("window/section", window.controls.sections.open_number())
+        settings.set_integer("window/controls", int(window.actions_.controls.isChecked()))
+        if parts.theme.remember:
+            settings.set_text("window/theme", parts.theme.choice)
+        if parts.language.remember:
+            settings.set_text("window/language", parts.language.choice)
+        settings.save()

@@ -80,7 +80,7 @@ class MessageBar(QFrame):
     @Slot()
     def close_message(self) -> None:
         """Take the message away."""
-        if self.isVisibleTo(self.parentWidget()):
+        if not self.isHidden():
             self.hide()
             self.closed.emit()
 

@@ -11,6 +11,7 @@ from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import RunInfo
 from initviz.telemetry.history import RunHistory
 from initviz.ui.session import Session
+from initviz.worker.messages import Device
 from initviz.worker.trainer import Trainer
 
 DISPLAY_INTERVAL_MS = 33
@@ -39,6 +40,7 @@ class Playback(QObject):
     state_changed = Signal(str)
     loading = Signal(float, object)
     failed = Signal(object)
+    devices_found = Signal(object)
     ticked = Signal(bool)
     """Once a display interval: whether anything new was measured."""
 
@@ -64,6 +66,7 @@ class Playback(QObject):
         trainer.state_changed.connect(self._follow_state)
         trainer.progress.connect(self._follow_loading)
         trainer.failed.connect(self._follow_failure)
+        trainer.devices_found.connect(self._follow_devices)
 
     # What a person does
 
@@ -72,6 +75,7 @@ class Playback(QObject):
         """Load the first run and begin to move the screen."""
         self._clock.start()
         self._load()
+        self._trainer.list_devices()
 
     @Slot()
     def toggle(self) -> None:
@@ -201,6 +205,10 @@ class Playback(QObject):
     @Slot(object)
     def _follow_failure(self, text: Text) -> None:
         self.failed.emit(text)
+
+    @Slot(object)
+    def _follow_devices(self, devices: tuple[Device, ...]) -> None:
+        self.devices_found.emit(devices)
 
 
 def _trains_alike(one: Experiment, other: Experiment) -> bool:

@@ -54,6 +54,7 @@ class Session(QObject):
         document: What is edited first.
         catalogue: What may be chosen.
         limits: Bounds on sizes.
+        origin: Where the first document came from.
         parent: Qt parent.
     Raises:
         ExperimentError: ``document`` itself is impossible.
@@ -70,6 +71,7 @@ class Session(QObject):
         document: Mapping[str, object],
         catalogue: Catalogue,
         limits: Limits,
+        origin: Origin | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -78,7 +80,7 @@ class Session(QObject):
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(UNDO_LIMIT)
         self._content = self._read(document)
-        self._origin = Origin()
+        self._origin = origin or Origin()
         self._focus_lane = 0
         self._hidden_lanes: frozenset[int] = frozenset()
 
@@ -323,6 +325,7 @@ class _Edit(QUndoCommand):
         ):
             return False
         self._after = other._after
+        self.setText(other.text())
         self._made_at = other._made_at
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontDatabase
@@ -28,7 +28,7 @@ CHINESE_FAMILIES = (
 
 def as_choice(name: str) -> ThemeChoice:
     """Return ``name`` as a choice; ``system`` where it is none."""
-    return cast(ThemeChoice, name) if name in CHOICES else "system"
+    return next((choice for choice in CHOICES if choice == name), "system")
 
 
 def interface_font(pixels: int) -> QFont:
@@ -46,15 +46,16 @@ class ThemeSwitch(QObject):
     Args:
         application: What is coloured.
         choice: How it looks first.
-        parent: Qt parent.
+        remember: False where the choice holds for this time only, unless the person chooses anew.
     """
 
     changed = Signal()
 
     def __init__(
-        self, application: QApplication, choice: ThemeChoice = "system", parent: QObject | None = None
+        self, application: QApplication, choice: ThemeChoice = "system", remember: bool = True
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
+        self.remember = remember
         self._application = application
         self._choice: ThemeChoice = choice
         self._presenter = False
@@ -94,6 +95,7 @@ class ThemeSwitch(QObject):
     def choose(self, choice: ThemeChoice) -> None:
         """Look otherwise from now on."""
         self._choice = choice
+        self.remember = True
         scheme = {
             "system": Qt.ColorScheme.Unknown,
             "light": Qt.ColorScheme.Light,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
@@ -26,17 +24,11 @@ from initviz.ui.language import current_language
 from initviz.ui.number_text import format_count, format_three
 from initviz.ui.scenarios import scenario, scenarios
 from initviz.ui.speed import FASTEST, rate
+from initviz.worker.messages import Device
 
 PROGRESS_PARTS = 1000
 MAX_TITLE = 28
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRow:
-    """A device that can be chosen: the name files use, and what people call it."""
-
-    key: str
-    title: str
+AUTO = "auto"
 
 
 class Transport(QFrame):
@@ -104,7 +96,8 @@ class Transport(QFrame):
         self.device.activated.connect(self._device_activated)
 
         self._lay_out()
-        self.set_devices((DeviceRow("auto", ""), DeviceRow("cpu", "CPU")), "auto")
+        self._devices: tuple[Device, ...] = (Device("cpu", Text("CPU", "CPU")),)
+        self._device = AUTO
         self._retranslate()
 
     def _lay_out(self) -> None:
@@ -293,28 +286,26 @@ class Transport(QFrame):
 
     # Device
 
-    def set_devices(self, devices: tuple[DeviceRow, ...], chosen: str) -> None:
-        """Offer devices.
-
-        Args:
-            devices: In the order of the list.
-            chosen: Key of the one to show; it is added where it is not among them.
-        """
-        self.device.clear()
-        for row in devices:
-            self.device.addItem(self._device_title(row), row.key)
-        self.show_device(chosen)
+    @Slot(object)
+    def set_devices(self, devices: tuple[Device, ...]) -> None:
+        """Offer what this machine has, and the choice of the best of it."""
+        self._devices = devices
+        self._fill_devices()
 
     def show_device(self, key: str) -> None:
-        """Show which device is chosen."""
-        place = self.device.findData(key)
-        if place < 0:
-            self.device.addItem(key, key)
-            place = self.device.count() - 1
-        self.device.setCurrentIndex(place)
+        """Show which device is chosen; it is listed even where this machine lacks it."""
+        self._device = key
+        self._fill_devices()
 
-    def _device_title(self, row: DeviceRow) -> str:
-        return self.tr("Auto") if row.key == "auto" else row.title
+    def _fill_devices(self) -> None:
+        rows = [(AUTO, self.tr("Auto"))]
+        rows += [(row.key, row.title.in_language(current_language())) for row in self._devices]
+        if all(key != self._device for key, _ in rows):
+            rows.append((self._device, self._device))
+        self.device.clear()
+        for key, title in rows:
+            self.device.addItem(title, key)
+        self.device.setCurrentIndex(self.device.findData(self._device))
 
     @Slot(int)
     def _device_activated(self, place: int) -> None:
@@ -331,9 +322,7 @@ class Transport(QFrame):
         self._speed_sign.setToolTip(self.speed.toolTip())
         self.device.setToolTip(self.tr("Where the networks train"))
         self.device.setAccessibleName(self.tr("Device"))
-        place = self.device.findData("auto")
-        if place >= 0:
-            self.device.setItemText(place, self.tr("Auto"))
+        self._fill_devices()
         self.bar.setAccessibleName(self.tr("Progress of the run"))
         self.bar.setToolTip(self.tr("How much of the run is done"))
         self.language_button.setText("文/A")

@@ -10,8 +10,6 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
     QHBoxLayout,
-    QLabel,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -45,9 +43,6 @@ class ViewDock(QDockWidget):
             | QDockWidget.DockWidgetFeature.DockWidgetFloatable
             | QDockWidget.DockWidgetFeature.DockWidgetClosable
         )
-        self._title = QLabel()
-        self._title.setObjectName("viewTitle")
-        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.float_button = self._button(self._toggle_floating)
         self.close_button = self._button(self.close)
         self._bar = QWidget()
@@ -56,14 +51,14 @@ class ViewDock(QDockWidget):
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(12, 6, 6, 2)
         row.setSpacing(2)
-        row.addWidget(self._title, 1)
+        row.addStretch(1)
         row.addWidget(self.float_button)
         row.addWidget(self.close_button)
         self.setTitleBarWidget(self._bar)
         self._body = QFrame()
         self._body.setObjectName("viewBody")
         self._column = QVBoxLayout(self._body)
-        self._column.setContentsMargins(1, 0, 1, 1)
+        self._column.setContentsMargins(1, 0, 1, 6)
         self.setWidget(self._body)
         self._retranslate()
 
@@ -102,13 +97,6 @@ class ViewDock(QDockWidget):
         body = self._body
         return body.isVisible() and not self.window().isMinimized() and not body.visibleRegion().isEmpty()
 
-    def set_title(self, title: str) -> None:
-        """Name the plot."""
-        self.setWindowTitle(title)
-        if self._view is None:
-            self._title.setText(title)
-        self._retranslate()
-
     def set_look(self, color: str, factor: float) -> None:
         """Draw the buttons in the theme's colour and size."""
         edge = round(14 * factor)
@@ -126,6 +114,8 @@ class ViewDock(QDockWidget):
         self.setFloating(not self.isFloating())
 
     def _retranslate(self) -> None:
+        if self._view is not None:
+            self.setWindowTitle(self._view.title())
         title = self.windowTitle()
         self.float_button.setToolTip(self.tr("Put this plot in a window of its own, or back"))
         self.float_button.setAccessibleName(self.tr("Float {view}").format(view=title))

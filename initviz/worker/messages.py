@@ -54,11 +54,16 @@ class SetWatching:
 
 
 @dataclass(frozen=True, slots=True)
+class ListDevices:
+    """Look for everything that can be trained on; only torch knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the thread."""
 
 
-Command = WarmUp | Load | Play | Pause | StepOnce | SetSpeed | SetWatching | Stop
+Command = WarmUp | Load | Play | Pause | StepOnce | SetSpeed | SetWatching | ListDevices | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,26 @@ class TorchLoaded:
     """PyTorch is imported, so other threads may use it without waiting."""
 
     run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Something that can be trained on.
+
+    Attributes:
+        key: Name in files: ``cpu``, ``cuda:N`` or ``mps``.
+        title: Name in the window.
+    """
+
+    key: str
+    title: Text
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesFound:
+    """What this machine can train on."""
+
+    devices: tuple[Device, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +125,4 @@ class Failed:
     text: Text
 
 
-Report = TorchLoaded | Progress | Started | Finished | Failed
+Report = TorchLoaded | DevicesFound | Progress | Started | Finished | Failed

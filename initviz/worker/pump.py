@@ -140,10 +140,19 @@ class Pump:
                 self._load(run_id, experiment)
             case messages.WarmUp(run_id):
                 self._warm_up(run_id)
+            case messages.ListDevices():
+                self._list_devices()
             case messages.Stop():
                 pass
             case _:
                 assert_never(command)
+
+    def _list_devices(self) -> None:
+        try:
+            self._report(messages.DevicesFound(self._workshop.devices()))
+        except Exception:
+            # A driver that does not answer is no reason to give up the run.
+            logger.exception("the devices cannot be listed")
 
     def _warm_up(self, run_id: int) -> None:
         try:

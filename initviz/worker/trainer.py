@@ -71,6 +71,9 @@ class Trainer(QObject):
     failed = Signal(object)
     """A run could not be built, or ended on an error; a ``Text`` for the person."""
 
+    devices_found = Signal(object)
+    """What this machine can train on; a tuple of ``messages.Device``."""
+
     def __init__(
         self,
         catalogue: Catalogue,
@@ -152,6 +155,11 @@ class Trainer(QObject):
         self._send(messages.SetWatching(watching))
 
     @Slot()
+    def list_devices(self) -> None:
+        """Look for everything that can be trained on; ``devices_found`` follows."""
+        self._send(messages.ListDevices())
+
+    @Slot()
     def shutdown(self) -> bool:
         """End the thread and wait for it, two seconds at most.
 
@@ -177,6 +185,8 @@ class Trainer(QObject):
         if isinstance(report, messages.TorchLoaded):
             # Drawing deals with vanished signals too. Waiting for torch until now kept the window quick to open.
             self._flushed = self._flushed or flush_denormals_here()
+        elif isinstance(report, messages.DevicesFound):
+            self.devices_found.emit(report.devices)
         elif report.run_id != self.run_id:
             logger.debug("dropped a late report of run %d", report.run_id)
         else:

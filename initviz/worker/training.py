@@ -10,6 +10,7 @@ from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import Frame, RunInfo, Scalars, Validation
 from initviz.worker.mailbox import Mailbox
+from initviz.worker.messages import Device
 
 POST_INTERVAL_S = 1 / 30
 """Scalars are gathered this long before they are posted, so that the mailbox's lock costs nothing."""
@@ -76,6 +77,10 @@ class Workshop(Protocol):
 
     def pacer(self) -> Pacer:
         """Return a fresh pacer."""
+        ...
+
+    def devices(self) -> tuple[Device, ...]:
+        """Return everything that this machine can train on."""
         ...
 
 

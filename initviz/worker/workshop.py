@@ -8,6 +8,7 @@ from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
+from initviz.worker.messages import Device
 from initviz.worker.training import Announce, Pacer, TrainingRun
 
 LOADING_TORCH = Text("Loading PyTorch", "正在加载 PyTorch")
@@ -73,6 +74,12 @@ class TorchWorkshop:
         monitor = Monitor(race, run_id, catalogue=self._catalogue)
         announce(1.0, READY)
         return monitor
+
+    def devices(self) -> tuple[Device, ...]:
+        """Return the CPU and every graphics card that torch can use."""
+        from initviz.engine.devices import list_devices
+
+        return tuple(Device(device.key, device.title) for device in list_devices())
 
     def pacer(self) -> Pacer:
         """Return a fresh governor."""

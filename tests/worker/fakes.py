@@ -14,6 +14,7 @@ from initviz.experiment.values import Choice, DataSpec, Experiment, InitSpec, La
 from initviz.telemetry import synthetic
 from initviz.telemetry.frame import Frame, RunInfo, Scalars, Validation
 from initviz.worker.mailbox import Delivery
+from initviz.worker.messages import Device
 from initviz.worker.trainer import Trainer
 from initviz.worker.training import Announce
 
@@ -190,3 +191,6 @@ class FakeWorkshop:
 
     def pacer(self) -> EveryStep:
         return self._pacer()
+
+    def devices(self) -> tuple[Device, ...]:
+        return (Device("cpu", Text("CPU", "CPU")), Device("cuda:0", Text("A card", "一块显卡")))
