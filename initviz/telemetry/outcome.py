@@ -15,6 +15,15 @@ LONGEST_WINDOW = 2000
 FEWEST_STEPS = 50
 MOST_STEPS = 500
 """A lane is judged after an epoch, but not before so few steps, nor later than so many; and at the end of the run."""
+HUGE = 1e6
+"""Losses above so many times the best constant prediction's cannot belong to the smallest mean."""
+
+
+def _mean(loss: Floats, weights: Floats, start: int, stop: int) -> Floats:
+    """Return the weighted mean of the steps from ``start`` (at least 0) up to ``stop``, ``(K,)``."""
+    chosen = slice(max(start, 0), stop)
+    mean: Floats = weights[chosen] @ loss[chosen] / weights[chosen].sum()
+    return mean
 
 
 class Outcomes:
@@ -56,18 +65,20 @@ class Outcomes:
             self._diverged_at[fresh] = scalars.steps[bad.argmax(axis=0)[fresh]]
         loss = np.concatenate((self._loss, scalars.loss))
         weights = np.concatenate((self._sizes, sizes))
-        sums = np.concatenate((np.zeros((1, loss.shape[1])), np.cumsum(loss * weights[:, None], axis=0)))
+        # Differences of running sums lose small losses behind a huge one, so huge ones are cut off; that changes no
+        # smallest mean. The means that are shown are taken directly.
+        moderate = np.minimum(loss, HUGE * self._constant_loss) if self._constant_loss > 0 else loss
+        sums = np.concatenate((np.zeros((1, loss.shape[1])), np.cumsum(moderate * weights[:, None], axis=0)))
         counts = np.concatenate((np.zeros(1), np.cumsum(weights)))
         stops = np.arange(len(loss) - len(sizes) + 1, len(loss) + 1)
         starts = np.maximum(stops - self._window, 0)
         means = (sums[stops] - sums[starts]) / (counts[stops] - counts[starts])[:, None]
         self._best = np.fmin(self._best, np.fmin.reduce(means, axis=0))
-        self._mean = means[-1]
+        self._mean = _mean(loss, weights, len(loss) - self._window, len(loss))
         stop = len(loss) - self._window
-        start = max(stop - self._window, 0)
         self._mean_before = np.full_like(self._mean, np.nan)
         if stop > 0:
-            self._mean_before = (sums[stop] - sums[start]) / (counts[stop] - counts[start])
+            self._mean_before = _mean(loss, weights, stop - self._window, stop)
         self._loss, self._sizes = loss[-2 * self._window :], weights[-2 * self._window :]
         self._steps += len(sizes)
 
