@@ -1,0 +1,463 @@
+"""What every view has: a head with its name and its sentence, a menu, a canvas, a cross-hair, an empty state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QGuiApplication, QImage, QPainter, QShowEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from initviz.experiment.errors import InitVizError
+from initviz.telemetry.frame import RunInfo
+from initviz.telemetry.history import RunHistory
+from initviz.views import ink as inks
+from initviz.views import saving
+from initviz.views.canvas import Canvas
+from initviz.views.ink import Ink
+from initviz.views.palette import LIGHT, LaneStyle, Theme
+from initviz.views.plot import Readout, draw_readout
+from initviz.views.saving import Row
+from initviz.views.wrapping import wrap
+
+
+class View(QWidget):
+    """One plot of a run.
+
+    A subclass says its ``title``, ``sentence``, ``invitation`` and ``table``, and draws in ``draw``. Everything else,
+    from the menu to the cross-hair, is here.
+
+    Attributes:
+        head: Title, controls, "?" and menu; a dock may take it as its title bar.
+        canvas: What the data is drawn on.
+        controls: Row in the head for a subclass's own buttons.
+
+    Signals:
+        failed: Something that the person asked for did not work; a ``Text``.
+        saved: A file was written; its path.
+        lane_chosen: The name of a lane was clicked; its index.
+    """
+
+    KEY: ClassVar[str] = ""
+
+    failed = Signal(object)
+    saved = Signal(str)
+    lane_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.info: RunInfo | None = None
+        self.history: RunHistory | None = None
+        self.theme: Theme = LIGHT
+        self.focus_lane = 0
+        self.hidden_lanes: frozenset[int] = frozenset()
+        self._drawn_version = -1
+        self._stale = True
+        self._backdrop: QImage | None = None
+        self._backdrop_key: object = None
+        self._lane_places: list[tuple[QRectF, int]] = []
+        self._suffix = ".png"
+
+        self._head_title = QLabel()
+        self._head_title.setObjectName("viewTitle")
+        self._head_title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.controls = QHBoxLayout()
+        self.controls.setSpacing(2)
+        self._help = QToolButton()
+        self._help.setText("?")
+        self._help.clicked.connect(self._show_help)
+        self._menu_button = QToolButton()
+        self._menu_button.setText("⋯")
+        self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self)
+        self._menu_button.setMenu(self.menu)
+        self._actions: dict[str, QAction] = {}
+        for name, slot in (
+            ("png", self._save_png),
+            ("svg", self._save_svg),
+            ("csv", self._save_csv),
+            ("copy", self.copy_picture),
+        ):
+            action = QAction(self)
+            action.triggered.connect(slot)
+            self.menu.addAction(action)
+            self._actions[name] = action
+        self.head = QWidget()
+        """Title, choices, help and menu; a dock takes it as its title bar."""
+        self.head.setObjectName("viewHead")
+        head = QHBoxLayout(self.head)
+        head.setContentsMargins(12, 6, 6, 2)
+        head.setSpacing(2)
+        head.addWidget(self._head_title, 1)
+        head.addLayout(self.controls)
+        head.addWidget(self._help)
+        head.addWidget(self._menu_button)
+        self.canvas = Canvas()
+        self.canvas.resized.connect(self._redraw)
+        self.canvas.cursor_moved.connect(self._speak)
+        self.canvas.clicked.connect(self._click)
+        self.canvas.overlay_wanted.connect(self._paint_overlay)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.head)
+        column.addWidget(self.canvas, 1)
+        self.setObjectName(f"view_{self.KEY}")
+        self.setFocusProxy(self.canvas)
+        self._style()
+
+    # What a subclass says
+
+    def title(self) -> str:
+        """Return the view's name."""
+        raise NotImplementedError
+
+    def sentence(self) -> str:
+        """Return one sentence on what to look for."""
+        raise NotImplementedError
+
+    def invitation(self) -> str:
+        """Return what will appear here, and what to press."""
+        raise NotImplementedError
+
+    def table(self) -> list[Row]:
+        """Return the numbers shown as rows, headings first."""
+        raise NotImplementedError
+
+    def draw(self, ink: Ink, area: QRectF) -> None:
+        """Draw the data; called only when ``has_data`` holds."""
+        raise NotImplementedError
+
+    def has_data(self) -> bool:
+        """Say whether there is anything to draw."""
+        return self.history is not None and self.history.last_step >= 0
+
+    def read_out(self, place: QPointF) -> Readout | None:
+        """Return what the cross-hair says at a place of the canvas."""
+        return None
+
+    def forget(self) -> None:
+        """Drop everything that belongs to the run before."""
+
+    # What the window calls
+
+    def set_run(self, info: RunInfo | None, history: RunHistory | None) -> None:
+        """Show another run, or none."""
+        self.info, self.history = info, history
+        self._drawn_version = -1
+        self._backdrop_key = None
+        if info is not None:
+            self.focus_lane = min(self.focus_lane, len(info.lanes) - 1)
+        self.forget()
+        self._redraw()
+
+    def refresh(self) -> None:
+        """Draw what the history now holds; costs nothing when there is nothing new."""
+        version = self.history.version if self.history is not None else -1
+        if self._stale or version != self._drawn_version:
+            self._redraw()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change colours and sizes."""
+        self.theme = theme
+        self._backdrop_key = None
+        self._style()
+        self._redraw()
+
+    def set_focus_lane(self, lane: int) -> None:
+        """Bring one lane forward."""
+        if lane != self.focus_lane:
+            self.focus_lane = lane
+            self._redraw()
+
+    def set_hidden_lanes(self, lanes: frozenset[int]) -> None:
+        """Leave lanes out."""
+        if lanes != self.hidden_lanes:
+            self.hidden_lanes = lanes
+            self._redraw()
+
+    def save(self, path: Path) -> None:
+        """Save the view as the suffix says: ``.png``, ``.svg`` or ``.csv``.
+
+        Raises:
+            InitVizError: Another suffix, or the file cannot be written.
+        """
+        size = QSize(max(480, self.canvas.width()), max(320, self.canvas.height()))
+        saving.write(path, self.theme, size, self._page_title(), self._draw_page, self.table())
+
+    # What subclasses use
+
+    def shown_lanes(self) -> list[int]:
+        """Return the lanes to draw, in order."""
+        count = len(self.info.lanes) if self.info is not None else 0
+        return [lane for lane in range(count) if lane not in self.hidden_lanes]
+
+    def painting_order(self) -> list[int]:
+        """Return the lanes to draw, the one in focus last, so that it lies on top."""
+        return sorted(self.shown_lanes(), key=lambda lane: lane == self.focus_lane)
+
+    def lane_style(self, lane: int) -> LaneStyle:
+        """Return how a lane is drawn."""
+        return self.theme.lane(self.info.lanes[lane].color if self.info is not None else lane)
+
+    def lane_name(self, lane: int) -> str:
+        """Return what a lane is called."""
+        return self.info.lanes[lane].name if self.info is not None else ""
+
+    def mark_lane(self, rect: QRectF, lane: int) -> None:
+        """Remember where the name of a lane stands, so that a click there chooses it."""
+        self._lane_places.append((rect, lane))
+
+    def backdrop(self, ink: Ink, key: object, draw: Callable[[Ink], None]) -> None:
+        """Draw what seldom changes: on the screen from a picture, until ``key`` is another one."""
+        image = self.canvas.image
+        if ink.painter.device() is not image or image is None:
+            draw(ink)
+            return
+        full_key = (key, image.width(), image.height())
+        if self._backdrop is None or self._backdrop_key != full_key:
+            self._backdrop = QImage(image.size(), QImage.Format.Format_RGB32)
+            self._backdrop.fill(inks.qcolor(self.theme.surface))
+            painter = QPainter(self._backdrop)
+            painter.scale(ink.scale, ink.scale)
+            draw(Ink(painter, self.theme, ink.scale))
+            painter.end()
+            self._backdrop_key = full_key
+        transform = ink.painter.transform()
+        ink.painter.resetTransform()
+        ink.painter.drawImage(0, 0, self._backdrop)
+        ink.painter.setTransform(transform)
+
+    def redraw(self) -> None:
+        """Draw anew, since a choice of this view has changed."""
+        self._redraw()
+
+    # Drawing
+
+    @Slot()
+    def _redraw(self) -> None:
+        """Draw into the canvas's picture; while hidden only remember that it must be done."""
+        if not self.canvas.isVisible():
+            self._stale = True
+            return
+        scale = self.canvas.devicePixelRatioF()
+        size = self.canvas.size() * scale
+        if size.isEmpty():
+            return
+        image = self.canvas.image
+        if image is None or image.size() != size:
+            image = self.canvas.image = QImage(size, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(1.0)
+        painter = QPainter(image)
+        painter.scale(scale, scale)
+        self._draw_all(
+            Ink(painter, self.theme, scale), QRectF(0, 0, self.canvas.width(), self.canvas.height())
+        )
+        painter.end()
+        image.setDevicePixelRatio(scale)
+        self._stale = False
+        self._drawn_version = self.history.version if self.history is not None else -1
+        self.canvas.update()
+
+    def _draw_all(self, ink: Ink, area: QRectF) -> None:
+        self._lane_places.clear()
+        if self.info is None or not self.has_data():
+            ink.fill(area, self.theme.surface)
+            self._draw_invitation(ink, area, self.invitation())
+        elif not self.shown_lanes():
+            ink.fill(area, self.theme.surface)
+            self._draw_invitation(ink, area, _all_hidden())
+        else:
+            self.draw(ink, area)
+
+    def _draw_page(self, ink: Ink, area: QRectF) -> None:
+        places = self._lane_places.copy()
+        self._draw_all(ink, area)
+        self._lane_places = places
+
+    def _draw_invitation(self, ink: Ink, area: QRectF, text: str) -> None:
+        """Draw the empty state: a faint plot, and what will appear."""
+        theme = self.theme
+        rect = area.adjusted(24, 12, -24, -18)
+        for share in (0.25, 0.5, 0.75):
+            y = rect.top() + share * rect.height()
+            ink.line(rect.left(), y, rect.right(), y, theme.grid)
+        ink.line(rect.left(), rect.bottom(), rect.right(), rect.bottom(), theme.border)
+        size = theme.base_px
+        lines = wrap(text, min(rect.width() - 24, 34.0 * size), size)
+        height = 1.55 * size
+        y = rect.center().y() - height * (len(lines) - 1) / 2
+        for line in lines:
+            ink.text(
+                rect.center().x(), y, line, theme.text if line is lines[0] else theme.muted, size, inks.CENTER
+            )
+            y += height
+
+    @Slot(QPainter)
+    def _paint_overlay(self, painter: QPainter) -> None:
+        ink = Ink(painter, self.theme, self.canvas.devicePixelRatioF())
+        area = QRectF(0, 0, self.canvas.width(), self.canvas.height())
+        readout = self._readout()
+        if readout is not None:
+            colors = {lane: self.lane_style(lane).color for lane in self.shown_lanes()}
+            draw_readout(ink, readout, area, colors)
+        if self.canvas.hasFocus():
+            ink.frame(area.adjusted(1, 1, -1, -1), self.theme.accent, 2)
+
+    def _readout(self) -> Readout | None:
+        place = self.canvas.cursor_at
+        if place is None or self.info is None or not self.has_data() or not self.shown_lanes():
+            return None
+        return self.read_out(place)
+
+    # Pointer, keyboard and menu
+
+    def readout(self) -> Readout | None:
+        """Return what the cross-hair says now, or None where there is none."""
+        return self._readout()
+
+    @Slot()
+    def _speak(self) -> None:
+        readout = self._readout()
+        self.canvas.setAccessibleDescription(readout.spoken() if readout is not None else self.sentence())
+        place = self.canvas.cursor_at
+        over = place is not None and self._lane_at(place) is not None
+        self.canvas.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
+
+    def _lane_at(self, place: QPointF) -> int | None:
+        return next((lane for rect, lane in self._lane_places if rect.contains(place)), None)
+
+    @Slot(QPointF)
+    def _click(self, place: QPointF) -> None:
+        lane = self._lane_at(place)
+        if lane is not None:
+            self.lane_chosen.emit(lane)
+
+    @Slot()
+    def _show_help(self) -> None:
+        corner = self._help.mapToGlobal(QPoint(0, self._help.height()))
+        QToolTip.showText(corner, self._help.toolTip(), self._help)
+
+    @Slot()
+    def _save_png(self) -> None:
+        self._ask_for_file(".png")
+
+    @Slot()
+    def _save_svg(self) -> None:
+        self._ask_for_file(".svg")
+
+    @Slot()
+    def _save_csv(self) -> None:
+        self._ask_for_file(".csv")
+
+    def _ask_for_file(self, suffix: str) -> None:
+        self._suffix = suffix
+        dialog = QFileDialog(self, self._actions[suffix[1:]].text().rstrip("…."))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(suffix[1:])
+        dialog.setNameFilter(f"{suffix[1:].upper()} (*{suffix})")
+        dialog.selectFile(f"{self.KEY}{suffix}")
+        dialog.fileSelected.connect(self.save_as)
+        dialog.open()
+
+    @Slot(str)
+    def save_as(self, name: str) -> None:
+        """Save into the file that the person named; tell ``saved`` or ``failed``."""
+        path = Path(name)
+        if path.suffix.lower() not in saving.SUFFIXES:
+            path = path.with_name(path.name + self._suffix)
+        try:
+            self.save(path)
+        except InitVizError as error:
+            self.failed.emit(error.text)
+        else:
+            self.saved.emit(str(path))
+
+    @Slot()
+    def copy_picture(self) -> None:
+        """Put the view as a picture on the clipboard."""
+        size = QSize(max(480, self.canvas.width()), max(320, self.canvas.height()))
+        QGuiApplication.clipboard().setImage(
+            saving.picture(self.theme, size, self._page_title(), self._draw_page)
+        )
+
+    def _page_title(self) -> str:
+        return f"{self.info.name} — {self.title()}" if self.info is not None else self.title()
+
+    # Language, size and looks
+
+    def retranslate(self) -> None:
+        """Set every text anew in the language that now holds."""
+        self.setWindowTitle(self.title())
+        self._elide_title()
+        self.setAccessibleName(self.title())
+        self.setAccessibleDescription(self.sentence())
+        self.canvas.setAccessibleName(self.title())
+        self.canvas.setAccessibleDescription(self.sentence())
+        self.canvas.setWhatsThis(self.sentence())
+        self._help.setToolTip(f"<p>{self.sentence()}</p>")
+        self._help.setAccessibleName(self.tr("What to look for"))
+        self._menu_button.setToolTip(self.tr("Save or copy this view"))
+        self._menu_button.setAccessibleName(self.tr("Save or copy this view"))
+        self._actions["png"].setText(self.tr("Save as picture (PNG)…"))
+        self._actions["svg"].setText(self.tr("Save as drawing (SVG)…"))
+        self._actions["csv"].setText(self.tr("Save numbers (CSV)…"))
+        self._actions["copy"].setText(self.tr("Copy picture"))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.LanguageChange, QEvent.Type.FontChange}:
+            self._backdrop_key = None
+            self.retranslate()
+            self._redraw()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # The head may stand elsewhere: a dock takes it as its title bar.
+        if watched is self.head and event.type() in {QEvent.Type.Resize, QEvent.Type.LayoutRequest}:
+            self._elide_title()
+        return super().eventFilter(watched, event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self.windowTitle():
+            self.retranslate()
+        self._elide_title()
+        self._redraw()
+
+    def _elide_title(self) -> None:
+        title = self.title()
+        room = max(40.0, self._head_title.width() - 4)
+        self._head_title.setText(inks.elide(title, room, self.theme.base_px, bold=True))
+        self._head_title.setToolTip(title)
+
+    def _style(self) -> None:
+        theme = self.theme
+        # A sheet that is set a second time before the first took effect would never take effect.
+        self.head.ensurePolished()
+        self.head.setStyleSheet(
+            f"#viewHead {{ background: {theme.surface}; }}"
+            f"QLabel#viewTitle {{ color: {theme.text}; font-size: {theme.base_px}px; font-weight: 600;"
+            " background: transparent; }"
+            f"QToolButton {{ color: {theme.muted}; background: transparent; border: 1px solid transparent;"
+            f" border-radius: 4px; padding: 2px 6px; font-size: {theme.small_px}px; }}"
+            f"QToolButton:hover {{ color: {theme.text}; border-color: {theme.border}; }}"
+            f"QToolButton:focus {{ color: {theme.text}; border-color: {theme.accent}; }}"
+            "QToolButton::menu-indicator { image: none; width: 0; }"
+        )
+
+
+def _all_hidden() -> str:
+    return QCoreApplication.translate("View", "Every lane is hidden. Show one in the list of lanes.")

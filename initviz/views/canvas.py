@@ -1,0 +1,157 @@
+"""The surface of a view: shows the picture it last drew, and follows the pointer and the keyboard."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+_STEPS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+
+
+class Canvas(QWidget):
+    """A widget that blits a picture and paints the cross-hair over it.
+
+    Painting the picture is the view's affair: it happens once for new data, and not when the pointer moves.
+
+    Signals:
+        resized: The picture has to be drawn anew.
+        cursor_moved: The cross-hair is elsewhere, or gone; see ``cursor``.
+        clicked: The left button was pressed and released at one place.
+        dragged: The pointer was moved with the left button down: distance in pixels.
+        zoomed: The wheel was turned: place and number of notches.
+        reset_wanted: A double click or Home.
+        overlay_wanted: The picture is painted; paint over it with this painter.
+    """
+
+    resized = Signal()
+    cursor_moved = Signal()
+    clicked = Signal(QPointF)
+    dragged = Signal(QPointF)
+    zoomed = Signal(QPointF, float)
+    reset_wanted = Signal()
+    overlay_wanted = Signal(QPainter)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.image: QImage | None = None
+        self.cursor_at: QPointF | None = None
+        self._pressed: QPointF | None = None
+        self._moved = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, 320)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(160, 96)
+
+    def set_cursor(self, place: QPointF | None) -> None:
+        """Move the cross-hair, or take it away."""
+        self.cursor_at = place
+        self.cursor_moved.emit()
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if self.image is not None:
+            painter.drawImage(0, 0, self.image)
+        self.overlay_wanted.emit(painter)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.resized.emit()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.set_cursor(event.position())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.set_cursor(None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed, self._moved = event.position(), False
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is not None:
+            distance = event.position() - self._pressed
+            if self._moved or distance.manhattanLength() > 4:
+                self._moved = True
+                self._pressed = event.position()
+                self.dragged.emit(distance)
+        self.set_cursor(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._pressed is not None:
+            if not self._moved:
+                self.clicked.emit(event.position())
+            self._pressed = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.reset_wanted.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = event.angleDelta().y() / 120
+        if notches and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoomed.emit(event.position(), notches)
+            event.accept()
+        else:  # a plain wheel scrolls whatever the view stands in
+            event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if not self.underMouse():
+            self.set_cursor(None)
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if key in _STEPS:
+            far = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+            across, down = _STEPS[key]
+            place = self.cursor_at or QPointF(self.width() / 2, self.height() / 2)
+            x = min(max(0.0, place.x() + 4 * far * across), self.width() - 1.0)
+            y = min(max(0.0, place.y() + 4 * far * down), self.height() - 1.0)
+            self.set_cursor(QPointF(x, y))
+        elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus}:
+            place = self.cursor_at or QPointF(self.width() / 2, self.height() / 2)
+            self.zoomed.emit(place, -1.0 if key == Qt.Key.Key_Minus else 1.0)
+        elif key == Qt.Key.Key_Home:
+            self.reset_wanted.emit()
+        elif key == Qt.Key.Key_Escape and self.cursor_at is not None:
+            self.set_cursor(None)
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.cursor_at is not None:
+            self.clicked.emit(self.cursor_at)
+        else:
+            super().keyPressEvent(event)

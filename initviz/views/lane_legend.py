@@ -1,0 +1,82 @@
+"""Rows that name the lanes, for plots whose lines have no free end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF
+
+from initviz.views import ink as inks
+from initviz.views.ink import Ink
+
+if TYPE_CHECKING:
+    from initviz.views.base import View
+
+_SWATCH, _GAP = 14.0, 14.0
+_TWO_ROWS_FROM = 260.0
+_SHORTEST = 4.0
+
+Places = list[tuple[int, str, float, int]]
+
+
+def legend_height(view: View, width: float, height: float) -> float:
+    """Return the height that the names need above a plot, when the canvas has this size."""
+    rows = 1 + max(row for *_, row in _place(view, width, height))
+    return rows * (view.theme.small_px + 6.0) + 4.0
+
+
+def draw_legend(view: View, ink: Ink, rect: QRectF, height: float) -> None:
+    """Name the lanes that are shown, from left to right; the one in focus stands first and in bold.
+
+    Where they do not all fit, names become shorter, and at last only the lane in focus keeps its own.
+
+    Args:
+        view: Knows names and styles; it is told where the names stand.
+        ink: Where to.
+        rect: Where the names go.
+        height: Of the canvas.
+    """
+    size = view.theme.small_px
+    line = size + 6.0
+    for place, (lane, name, x, row) in enumerate(_place(view, rect.width(), height)):
+        style = view.lane_style(lane)
+        left, y = rect.left() + x, rect.top() + 2 + (row + 0.5) * line
+        ink.marker(style.marker, left + 5, y, style.color, 3.5 * max(1.0, size / 11))
+        width = _SWATCH
+        if name:
+            width += ink.text(left + _SWATCH, y, name, style.ink, size, bold=place == 0)
+        view.mark_lane(QRectF(left, y - line / 2, width, line), lane)
+
+
+def _place(view: View, width: float, height: float) -> Places:
+    """Return lane, name, left end and row of each entry."""
+    size = view.theme.small_px
+    lanes = sorted(view.shown_lanes(), key=lambda lane: lane != view.focus_lane)
+    names = [view.lane_name(lane) for lane in lanes]
+    widths = [inks.text_width(name, size, bold=place == 0) for place, name in enumerate(names)]
+    placed = _flow(lanes, names, widths, width)
+    if placed[-1][3] <= (1 if height >= _TWO_ROWS_FROM else 0):
+        return placed
+    first = inks.elide(names[0], width - _SWATCH, size, bold=True)
+    first_width = min(widths[0], width - _SWATCH)
+    room = width - first_width - len(lanes) * (_SWATCH + _GAP) + _GAP
+    longest = room / max(1, len(lanes) - 1)
+    others = [inks.elide(name, longest, size) if longest >= _SHORTEST * size else "" for name in names[1:]]
+    names = [first, *others]
+    widths = [first_width, *(inks.text_width(name, size) for name in others)]
+    gap = _GAP if any(others) else max(0.0, min(_GAP, room / max(1, len(lanes) - 1) + _GAP))
+    x, line = 0.0, []
+    for lane, name, wide in zip(lanes, names, widths, strict=True):
+        line.append((lane, name, x, 0))
+        x += _SWATCH + wide + (gap if name else gap - _GAP + 2)
+    return line
+
+
+def _flow(lanes: list[int], names: list[str], widths: list[float], width: float) -> Places:
+    x, row, placed = 0.0, 0, []
+    for lane, name, wide in zip(lanes, names, widths, strict=True):
+        if x and x + _SWATCH + wide > width:
+            x, row = 0.0, row + 1
+        placed.append((lane, name, x, row))
+        x += _SWATCH + wide + _GAP
+    return placed

@@ -1,0 +1,246 @@
+"""Loss and accuracy of every lane, in training and on the examples held back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QWidget
+
+from initviz.telemetry.frame import Floats
+from initviz.telemetry.series import Series
+from initviz.views.axes import Axis, SteadyRange
+from initviz.views.choice_button import ChoiceButton
+from initviz.views.numbers import percent, significant
+from initviz.views.reduction import Columns, reduce_columns, smooth
+from initviz.views.saving import Row
+from initviz.views.step_view import Curve, EndLabel, Guide, Panel, StepView
+
+_BOTH_FROM = 250.0
+"""Height of the canvas, in multiples of the base size's 13 pixels, from which two plots are legible."""
+_MAX_DECADES = 12.0
+_FEW_POINTS = 40
+
+
+class LossView(StepView):
+    """Training loss thin and smoothed, validation thick, on a logarithmic axis; accuracy below."""
+
+    KEY = "loss"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._range = SteadyRange(log=True, least=0.3)
+        self._shown = ChoiceButton()
+        self._shown.chosen.connect(self._choose)
+        self.controls.addWidget(self._shown)
+        self._kinds: tuple[str, ...] = ()
+
+    def title(self) -> str:
+        return self.tr("Loss and accuracy")
+
+    def sentence(self) -> str:
+        return self.tr(
+            "A good start falls at once and steadily; a line that stays on the dashed one has learned nothing, and a"
+            " ✕ marks where a lane diverged."
+        )
+
+    def invitation(self) -> str:
+        return self.tr(
+            "Press space to play.\nThe loss of every lane appears here, step by step: training thin, validation thick."
+        )
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        alternatives = [
+            ("both", self.tr("Both")),
+            ("loss", self.tr("Loss")),
+            ("accuracy", self.tr("Accuracy")),
+        ]
+        self._shown.set_alternatives(alternatives, self._shown.current or "both")
+        self._shown.describe(self.tr("Show loss, accuracy or both"))
+
+    def forget(self) -> None:
+        super().forget()
+        self._range.reset()
+        has_accuracy = self.info is not None and self.info.task != "regression"
+        self._shown.setVisible(has_accuracy)
+
+    def show_part(self, part: str) -> None:
+        """Show ``loss``, ``accuracy`` or ``both``."""
+        self._shown.choose(part)
+        self.redraw()
+
+    @Slot(str)
+    def _choose(self, part: str) -> None:
+        self.redraw()
+
+    def panels(self, first: float, last: float, columns: int, height: float) -> tuple[Panel, ...]:
+        assert self.info is not None
+        part = self._shown.current or "both"
+        if self.info.task == "regression":
+            part = "loss"
+        elif part == "both" and height < _BOTH_FROM * self.theme.base_px / 13:
+            part = "loss"
+        made, kinds = [], []
+        if part != "accuracy":
+            made.append(self._loss_panel(first, last, columns))
+            kinds.append("loss")
+        if part != "loss":
+            made.append(self._accuracy_panel(first, last, columns))
+            kinds.append("accuracy")
+        self._kinds = tuple(kinds)
+        return tuple(made)
+
+    def value_text(self, panel: int, value: float) -> str:
+        is_share = panel < len(self._kinds) and self._kinds[panel] == "accuracy"
+        return percent(value) if is_share else significant(value)
+
+    def _loss_panel(self, first: float, last: float, columns: int) -> Panel:
+        assert self.history is not None
+        assert self.info is not None
+        reduced = reduce_columns(*_arrays(self.history.loss()), first, last, columns)
+        train = smooth(reduced.mean, _reach(reduced))
+        scores = self.history.validation()
+        validation = reduce_columns(*_arrays(scores), first, last, columns)
+        constant = self.info.constant_loss
+        axis = self._fit(train, validation.mean, constant)
+        guides = (Guide(constant, self.tr("best constant prediction")),) if constant > 0 else ()
+        return Panel(
+            caption=self.tr("loss"),
+            note=self._note(len(validation)),
+            axis=axis,
+            curves=self._curves(reduced, train, validation),
+            labels=self._labels(reduced, train, validation, scores, significant),
+            guides=guides,
+            weight=1.5,
+            values=self.tr("train / validation") if len(validation) else "",
+        )
+
+    def _accuracy_panel(self, first: float, last: float, columns: int) -> Panel:
+        assert self.history is not None
+        reduced = reduce_columns(*_arrays(self.history.accuracy()), first, last, columns)
+        train = smooth(reduced.mean, _reach(reduced))
+        scores = self.history.validation_accuracy()
+        validation = reduce_columns(*_arrays(scores), first, last, columns)
+        labels = [
+            label
+            for label in self._labels(reduced, train, validation, scores, percent)
+            if not label.died
+        ]
+        return Panel(
+            caption=self.tr("accuracy"),
+            note="",
+            axis=Axis(0.0, 1.0, percent=True),
+            curves=self._curves(reduced, train, validation, bands=False),
+            labels=tuple(labels),
+            values=self.tr("train / validation") if len(validation) else "",
+        )
+
+    def _note(self, scores: int) -> str:
+        return self.tr("training thin, validation thick") if scores else self.tr("training")
+
+    def _curves(
+        self, reduced: Columns, train: Floats, validation: Columns, bands: bool = True
+    ) -> tuple[Curve, ...]:
+        curves = []
+        thin = len(self.shown_lanes()) <= 6
+        for lane in self.painting_order():
+            banded = bands and (thin or lane == self.focus_lane) and train is not reduced.mean
+            curves.append(
+                Curve(
+                    lane,
+                    reduced.steps,
+                    train[:, lane],
+                    faint=len(validation) > 1,
+                    low=reduced.low[:, lane] if banded else None,
+                    high=reduced.high[:, lane] if banded else None,
+                )
+            )
+            if len(validation):
+                score = validation.mean[:, lane]
+                curves.append(
+                    Curve(lane, validation.steps, score, thick=True, points=len(validation) <= _FEW_POINTS)
+                )
+        return tuple(curves)
+
+    def _labels(
+        self, reduced: Columns, train: Floats, validation: Columns, scores: Series, show: Any
+    ) -> tuple[EndLabel, ...]:
+        labels = []
+        for lane in self.shown_lanes():
+            died = self._diverged_at(lane)
+            finite = np.flatnonzero(np.isfinite(train[:, lane]))
+            if died is not None:
+                height = float(train[finite[-1], lane]) if len(finite) else math.inf
+                labels.append(EndLabel(lane, float(died), height, "", died=True))
+            elif len(finite):
+                score = float(scores.last[lane])
+                has_score = len(validation) > 0 and math.isfinite(score)
+                value = score if has_score else float(train[finite[-1], lane])
+                end = float(reduced.steps[finite[-1]])
+                height = value if not has_score or len(validation) > 1 else float(train[finite[-1], lane])
+                labels.append(EndLabel(lane, end, height, show(value)))
+        return tuple(labels)
+
+    def _diverged_at(self, lane: int) -> int | None:
+        frame = self.history.frame if self.history is not None else None
+        return frame.lanes[lane].diverged_at if frame is not None else None
+
+    def _fit(self, train: Floats, validation: Floats, constant: float) -> Axis:
+        """Find the range: every lane that lives, a decade of those that do not, and no single early spike."""
+        shown = self.shown_lanes()
+        living = [lane for lane in shown if self._diverged_at(lane) is None]
+        values = np.concatenate(
+            [part[:, living or shown].ravel() for part in (train, validation) if part.size] or [np.zeros(0)]
+        )
+        values = values[np.isfinite(values) & (values > 0)]
+        if not len(values):
+            return self._range.fit(math.log10(constant) - 1, math.log10(constant) + 1) if constant > 0 else (
+                self._range.fit(-1.0, 1.0)
+            )
+        high = math.log10(float(np.quantile(values, 0.99)))
+        low = max(math.log10(float(values.min())), high - _MAX_DECADES)
+        starts = train[:1, living or shown]
+        starts = starts[np.isfinite(starts) & (starts > 0)]
+        if len(starts):
+            high = max(high, min(high + 2, math.log10(float(np.median(starts)))))
+        if constant > 0:
+            high = max(high, math.log10(constant))
+            low = min(low, math.log10(constant))
+        dying = [lane for lane in shown if lane not in living]
+        if living and dying:
+            peaks = train[:, dying]
+            peaks = peaks[np.isfinite(peaks) & (peaks > 0)]
+            if len(peaks):
+                high = max(high, min(high + 1, math.log10(float(peaks.max()))))
+        return self._range.fit(low, high)
+
+    def table(self) -> list[Row]:
+        assert self.info is not None
+        if self.history is None:
+            return [["step"]]
+        names = [lane.name for lane in self.info.lanes]
+        kinds = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+        rows: list[Row] = [["step", *(f"{name} {kind}" for kind in kinds for name in names)]]
+        train, accuracy = self.history.loss(), self.history.accuracy()
+        scores, score_accuracy = self.history.validation(), self.history.validation_accuracy()
+        nothing = [""] * len(names)
+        merged: dict[int, list[Row]] = {}
+        for place, series in enumerate((train, accuracy, scores, score_accuracy)):
+            for step, values in zip(series.steps.tolist(), series.values.tolist(), strict=True):
+                merged.setdefault(step, [nothing] * 4)[place] = values
+        for step in sorted(merged):
+            rows.append([step, *(value for part in merged[step] for value in part)])
+        return rows
+
+
+def _arrays(series: Series) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    return series.steps, series.values
+
+
+def _reach(columns: Columns) -> int:
+    """Return over how many columns to smooth: about a fortieth of the curve, and nothing while there are few."""
+    return min(5, len(columns) // 40)
