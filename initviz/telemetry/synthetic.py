@@ -119,14 +119,16 @@ def scalars(info: RunInfo, first: int, count: int) -> Scalars:
     stds = np.array([STDS[story(lane)] for lane in range(lanes)])
     weight = 64 * stds[:, None] * np.ones((count, lanes, layers)) + 1e-6 * steps[:, None, None]
     lr = np.full(shape, 0.05) * 0.5 ** (steps / max(1, info.total_steps) * 2)[:, None]
+    with np.errstate(over="ignore"):  # a deep network that explodes leaves float32, as in real life
+        grad_norm, update_norm = grad.astype(np.float32), (grad * lr[:, :, None]).astype(np.float32)
     return Scalars(
         steps=steps,
         loss=loss,
         accuracy=accuracy,
         lr=lr,
         weight_norm=weight.astype(np.float32),
-        grad_norm=grad.astype(np.float32),
-        update_norm=(grad * lr[:, :, None]).astype(np.float32),
+        grad_norm=grad_norm,
+        update_norm=update_norm,
     )
 
 
