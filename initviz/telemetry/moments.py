@@ -163,8 +163,8 @@ def _norms(blocks: Sequence[Tensor]) -> Floats:
 
 def _variance(signals: Sequence[Tensor], mean: Floats, q: Floats) -> Floats:
     """Return the variance over batch and units, with care where the mean dwarfs it."""
-    var = np.maximum(q - np.square(mean), 0.0)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # an exploded layer has no variance: NaN
+        var = np.maximum(q - np.square(mean), 0.0)
         doubtful = (var < CANCELLED * q) & np.isfinite(q)
     for lane, layer in zip(*np.nonzero(doubtful), strict=True):
         part = signals[layer][lane]
