@@ -78,7 +78,7 @@ def insert_item(document: Mapping[str, object], path: str, index: int, item: obj
     items = get_value(document, path, [])
     if not isinstance(items, list):
         raise KeyError(path)
-    items.insert(index, copy.deepcopy(item))
+    items.insert(index, item)
     return set_value(document, path, items)
 
 

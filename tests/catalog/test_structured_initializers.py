@@ -99,7 +99,8 @@ def excess(matrix: torch.Tensor) -> float:
 )
 def test_orthogonal_to_one_in_a_million_in_float32(key: str, shape: tuple[int, ...]) -> None:
     weight = draw(key, context_for(shape), dtype=torch.float32)
-    assert excess(weight.flatten(1)) < 1e-6
+    # Rounding an exact result leaves 3e-8; factorizing in float32 would leave 3e-7 to 1.2e-6.
+    assert excess(weight.flatten(1)) < 1e-7
     values = torch.linalg.svdvals(weight.flatten(1).double())
     assert values.numpy() == pytest.approx(1.0, abs=1e-6)
 
