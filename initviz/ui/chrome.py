@@ -146,12 +146,12 @@ QWidget#viewHead { background: $surface; border: 1px solid $line; border-bottom:
     border-top-left-radius: $px6; border-top-right-radius: $px6; }
 QFrame#viewBody { background: $surface; border: 1px solid $line; border-top: none;
     border-bottom-left-radius: $px6; border-bottom-right-radius: $px6; }
-QLabel#strong { font-weight: 600; }
+QLabel#strong { font-weight: 700; }
 QLabel { background: transparent; }
-QLabel#headline { font-size: $px22; font-weight: 600; }
-QLabel#section { font-size: $px16; font-weight: 600; }
+QLabel#headline { font-size: $px22; font-weight: 700; }
+QLabel#section { font-size: $px16; font-weight: 700; }
 QLabel#quiet { color: $muted; }
-QLabel#stepText { font-weight: 600; }
+QLabel#stepText { font-weight: 700; }
 
 QToolButton { background: transparent; color: $text; border: 1px solid transparent; border-radius: $px6;
     padding: $px5; }
@@ -164,7 +164,7 @@ QToolButton#playButton { background: $filled; border-color: $filled; padding: $p
 QToolButton#playButton:hover { background: $mark; border-color: $mark; }
 QToolButton#playButton:disabled { background: $hover; border-color: $hover; }
 QToolButton#playButton:focus { border-color: $focus; }
-QToolButton#scenarioButton { font-size: $px16; font-weight: 600; padding: $px6 $px24 $px6 $px8;
+QToolButton#scenarioButton { font-size: $px16; font-weight: 700; padding: $px6 $px24 $px6 $px8;
     border-color: $line; }
 QToolButton#scenarioButton::menu-indicator { image: url($chevron); width: $px16; height: $px16;
     subcontrol-origin: padding; subcontrol-position: right center; right: $px6; }
@@ -179,7 +179,7 @@ QPushButton:focus { border-color: $focus; }
 QPushButton:default { background: $filled; color: $inverse; border-color: $filled; }
 QPushButton:default:focus { border-color: $focus; }
 QPushButton#sectionHeader { text-align: left; border: none; border-radius: 0; padding: $px8 $px12 $px8 $px8;
-    font-size: $px13; font-weight: 600; }
+    font-size: $px13; font-weight: 700; }
 QPushButton#sectionHeader:focus { background: $hover; }
 
 QComboBox, QLineEdit, QAbstractSpinBox { background: $sunken; color: $text; border: 1px solid $edge;

@@ -19,8 +19,8 @@ from initviz.ui.start_panel import StartPanel
 from initviz.ui.training_panel import TrainingPanel
 from initviz.views.palette import Theme
 
-WIDTH = 288
-NARROWEST = 256
+WIDTH = 304
+NARROWEST = 264
 START_SECTION = 2
 GAP = 8
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -28,6 +28,9 @@ class LessonColumn(QWidget):
         parent: Qt parent.
     """
 
+    folded = Signal()
+    """The column wants another width; see ``wanted_width``."""
+
     def __init__(self, session: Session, action: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._action = action
@@ -50,6 +53,10 @@ class LessonColumn(QWidget):
     def is_open(self) -> bool:
         """True where the lesson itself is shown."""
         return self._roomy if self._wanted is None else self._wanted
+
+    def wanted_width(self) -> int:
+        """Return the width at which it looks best as it is now."""
+        return round(WIDTH * self._factor) if self.is_open else self.strip.sizeHint().width()
 
     def set_room(self, width: float) -> None:
         """Fold or unfold where the window's width, in pixels of usual size, passes the bound."""
@@ -79,3 +86,4 @@ class LessonColumn(QWidget):
         strip = self.strip.sizeHint().width()
         self.setMinimumWidth(round(NARROWEST * self._factor) if shown else strip)
         self.setMaximumWidth(UNBOUNDED if shown else strip)
+        self.folded.emit()

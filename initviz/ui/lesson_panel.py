@@ -27,7 +27,7 @@ from initviz.ui.session import Session
 from initviz.views.palette import Theme
 
 SHOWN_LAYERS = 4
-LINE_HEIGHT_PERCENT = 138
+LINE_HEIGHT_PERCENT = 122
 
 
 class LessonPanel(QFrame):
@@ -158,7 +158,7 @@ class LessonPanel(QFrame):
                 letters.setProperty(QTextCharFormat.Property.FontSizeAdjustment, 0)
                 font = QFont(self.font())
                 font.setPixelSize(self._section_px if level <= 1 else self.font().pixelSize())
-                font.setWeight(QFont.Weight.DemiBold)
+                font.setWeight(QFont.Weight.Bold)
                 letters.setFont(font, QTextCharFormat.FontPropertiesInheritanceBehavior.FontPropertiesAll)
                 cursor.mergeCharFormat(letters)
             first = False
@@ -172,7 +172,7 @@ class LessonPanel(QFrame):
         self._lane.setText(lane.name)
         if self._swatch_colors:
             color = self._swatch_colors[lane.color % len(self._swatch_colors)]
-            self._lane.setStyleSheet(f"color: {color}; font-weight: 600;")
+            self._lane.setStyleSheet(f"color: {color}; font-weight: 700;")
         title = part.title.in_language(current_language())
         self._start.setText(f"{title} · {part.source}" if part.source else title)
         self.formula.set_formula(part.formula)

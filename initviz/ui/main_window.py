@@ -26,7 +26,6 @@ from initviz.ui.files import FileDesk, dropped_file
 from initviz.ui.help_desk import HelpDesk
 from initviz.ui.lane_keys import LaneKeys
 from initviz.ui.language import LanguageSwitch
-from initviz.ui.lesson_column import WIDTH as LESSON_WIDTH
 from initviz.ui.lesson_column import LessonColumn
 from initviz.ui.memory import WindowMemory
 from initviz.ui.menus import Menus
@@ -121,9 +120,20 @@ class MainWindow(QMainWindow):
 
     def _set_widths(self, factor: float) -> None:
         self.controls.setMinimumWidth(round(NARROWEST * factor))
-        left, right = round(WIDTH * factor), round(LESSON_WIDTH * factor)
-        middle = max(400, self.width() - left - right - 4 * GAP)
-        self.splitter.setSizes([left, middle, right])
+        self._divide(round(WIDTH * factor))
+
+    @Slot()
+    def _share_width(self) -> None:
+        self._divide(self.splitter.sizes()[0])
+
+    def _divide(self, left: int) -> None:
+        """Give the controls ``left`` pixels, the lesson the width that it wants, and the plots the rest."""
+        right = self.lesson.wanted_width()
+        if not self.isVisible():
+            # A splitter shares out the width that it has; before it is shown it has some other.
+            self.splitter.resize(self.width() - 2 * GAP, self.splitter.height())
+        rest = self.width() - 2 * GAP - left - right - 2 * GAP
+        self.splitter.setSizes([left, max(1, rest), right])
 
     def _connect_actions(self) -> None:
         do, session, playback = self.actions_, self.parts.session, self.parts.playback
@@ -177,6 +187,7 @@ class MainWindow(QMainWindow):
         self.dashboard.lane_chosen.connect(session.set_focus_lane)
         self.help_desk.told.connect(self.message_bar.tell)
         self.help_desk.refused.connect(self.message_bar.refuse)
+        self.lesson.folded.connect(self._share_width)
         self.appearance.presenter_changed.connect(self._fit_presenter)
         self.menus.recent_chosen.connect(self.files.open_name)
         self.menus.view_chosen.connect(self.dashboard.show_dock)
