@@ -1,0 +1,130 @@
+"""``initviz probe``: what flows through every lane at its start."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from initviz.catalog.index import catalogue
+from initviz.cli.arguments import Command, Options
+from initviz.cli.experiments import add_device, add_file, limits, read_experiment
+from initviz.cli.output import Json, number, print_json, table
+from initviz.experiment.text import Language, Text
+from initviz.experiment.values import Experiment
+
+if TYPE_CHECKING:
+    from initviz.telemetry.probe import LaneFacts, LayerFacts
+
+
+def configure(options: Options) -> None:
+    """Add the arguments."""
+    add_file(options)
+    options.add(
+        "--batch",
+        metavar="N",
+        type=options.whole_number(1),
+        help=Text(
+            "look at the first N training examples; at the first batch by default",
+            "用前 N 个训练样本；默认用第一批",
+        ),
+    )
+    add_device(options)
+    options.add("--json", action="store_true", help=Text("print JSON", "输出 JSON"))
+
+
+def execute(given: argparse.Namespace, language: Language) -> int:
+    """Print what is measured."""
+    experiment = read_experiment(given.file, {"device": given.device})
+    if given.batch is not None:
+        limits().check("batch_size", given.batch, Text("examples", "样本数"), "--batch")
+    lanes = look(experiment, given.batch)
+    if given.json:
+        print_json({"lanes": [lane_json(lane) for lane in lanes]})
+    else:
+        print("\n\n".join(lane_text(lane, language) for lane in lanes))
+    return 0
+
+
+def look(experiment: Experiment, batch: int | None) -> tuple[LaneFacts, ...]:
+    """Draw the weights and look at every lane, untrained."""
+    import torch
+
+    torch.set_num_threads(1)  # two threads on busy cores are slower, and give other numbers
+    from initviz.engine.race import Race
+    from initviz.telemetry.probe import probe
+
+    return probe(Race(experiment, catalogue(), limits()), batch)
+
+
+def lane_json(lane: LaneFacts) -> dict[str, Json]:
+    """Return a lane as ``--json`` prints it."""
+    return {"name": lane.name, "loss": lane.loss, "layers": [layer_json(layer) for layer in lane.layers]}
+
+
+def layer_json(layer: LayerFacts) -> dict[str, Json]:
+    """Return a layer as ``--json`` prints it."""
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "shape": list(layer.shape),
+        "fan_in": layer.fan_in,
+        "fan_out": layer.fan_out,
+        "weight_mean": layer.weight_mean,
+        "weight_std": layer.weight_std,
+        "target_std": layer.target_std,
+        "preactivation_mean": layer.preactivation_mean,
+        "preactivation_q": layer.preactivation_q,
+        "activation_mean": layer.activation_mean,
+        "activation_var": layer.activation_var,
+        "grad_preactivation_q": layer.grad_preactivation_q,
+        "grad_weight_std": layer.grad_weight_std,
+        "grad_norm": layer.grad_norm,
+    }
+
+
+def lane_text(lane: LaneFacts, language: Language) -> str:
+    """Return a lane as a table for a person."""
+    loss = Text(f"{lane.name}: loss {number(lane.loss)}", f"{lane.name}：损失 {number(lane.loss)}")
+    rows = [
+        (
+            layer.name,
+            "×".join(str(extent) for extent in layer.shape),
+            str(layer.fan_in),
+            number(layer.target_std),
+            number(layer.weight_std),
+            number(layer.preactivation_q),
+            number(layer.activation_var),
+            number(layer.grad_preactivation_q),
+            number(layer.grad_norm),
+        )
+        for layer in lane.layers
+    ]
+    header = [text.in_language(language) for text in _HEADER]
+    return f"{loss.in_language(language)}\n{table(header, rows)}"
+
+
+_HEADER = (
+    Text("layer", "层"),
+    Text("shape", "形状"),
+    Text("fan-in", "扇入"),
+    Text("std aimed at", "目标标准差"),
+    Text("std drawn", "实际标准差"),
+    Text("E[z²]", "E[z²]"),
+    Text("Var[a]", "Var[a]"),
+    Text("E[(dC/dz)²]", "E[(dC/dz)²]"),
+    Text("gradient norm", "梯度范数"),
+)
+
+
+COMMAND = Command(
+    "probe",
+    Text("measure every lane at its start, without training", "不训练，测量各赛道的初始状态"),
+    Text(
+        "Measure every lane at its start: weights, forward signal E[z²] and backward signal E[(dC/dz)²] of each layer\n"
+        "(z its pre-activations, C the loss of one example), without training.",
+        "不训练，测量各赛道的初始状态：每层的权重、前向信号 E[z²] 和反向信号 E[(dC/dz)²]\n"
+        "（z 为预激活，C 为单个样本的损失）。",
+    ),
+    configure,
+    execute,
+)

@@ -1,0 +1,231 @@
+"""``initviz run``: trains all lanes without a window."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from initviz.catalog.index import catalogue
+from initviz.cli.arguments import Command, Options
+from initviz.cli.experiments import add_device, add_file, limits, read_experiment
+from initviz.cli.interruption import Interruption
+from initviz.cli.metrics import MetricsFile, check_suffix
+from initviz.cli.output import Json, number, percent, print_json, table
+from initviz.cli.progress import Progress
+from initviz.experiment.fields import SEED, STEPS
+from initviz.experiment.text import Language, Text
+from initviz.experiment.values import Experiment
+from initviz.telemetry.frame import LaneState, Scalars, Validation
+
+if TYPE_CHECKING:
+    from initviz.telemetry.monitor import Monitor
+
+TAKE_INTERVAL_S = 0.1
+"""Measurements are taken over this often, so that their memory stays small."""
+INTERRUPTED = 130
+
+
+def configure(options: Options) -> None:
+    """Add the arguments."""
+    add_file(options)
+    options.add(
+        "--steps",
+        metavar="N",
+        type=options.whole_number(STEPS.minimum, STEPS.maximum),
+        help=Text("train so many steps; as the file says by default", "训练步数；默认按文件"),
+    )
+    options.add(
+        "--seed",
+        metavar="S",
+        type=options.whole_number(SEED.minimum, SEED.maximum),
+        help=Text("seed of all random numbers; as the file says by default", "随机种子；默认按文件"),
+    )
+    add_device(options)
+    options.add(
+        "--metrics",
+        metavar="OUT",
+        type=Path,
+        help=Text(
+            "write every step's measurements to OUT.csv, OUT.jsonl or OUT.parquet, a row a step and lane",
+            "把每一步的测量写入 OUT.csv、OUT.jsonl 或 OUT.parquet，每步每条赛道一行",
+        ),
+    )
+    options.add("--json", action="store_true", help=Text("print JSON", "输出 JSON"))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run has come to.
+
+    Attributes:
+        steps: Updates made.
+        device: Where, as torch names it.
+        wall_s: Seconds of training, writing measurements included.
+        names: Of the lanes.
+        lanes: How they fare.
+        validation: Their scores on the examples held back.
+        interrupted: Whether the person ended it early.
+    """
+
+    steps: int
+    device: str
+    wall_s: float
+    names: tuple[str, ...]
+    lanes: tuple[LaneState, ...]
+    validation: Validation
+    interrupted: bool
+
+    def to_json(self) -> dict[str, Json]:
+        """Return it as ``--json`` prints it."""
+        return {
+            "steps": self.steps,
+            "device": self.device,
+            "wall_s": self.wall_s,
+            "steps_per_s": self.steps / self.wall_s if self.wall_s > 0 else None,
+            "lanes": [
+                {
+                    "name": name,
+                    "train_loss": lane.train_loss,
+                    "val_loss": float(self.validation.loss[place]),
+                    "val_accuracy": float(self.validation.accuracy[place]),
+                    "initial_loss": lane.initial_loss,
+                    "status": lane.outcome,
+                    "diverged_at": lane.diverged_at,
+                }
+                for place, (name, lane) in enumerate(zip(self.names, self.lanes, strict=True))
+            ],
+        }
+
+    def to_text(self, language: Language) -> str:
+        """Return it as a table."""
+        header = [text.in_language(language) for text in _HEADER]
+        rows = [
+            (
+                name,
+                _status(lane).in_language(language),
+                number(lane.initial_loss),
+                number(lane.train_loss),
+                number(float(self.validation.loss[place])),
+                percent(float(self.validation.accuracy[place])),
+            )
+            for place, (name, lane) in enumerate(zip(self.names, self.lanes, strict=True))
+        ]
+        rate = self.steps / self.wall_s if self.wall_s > 0 else math.nan
+        summary = Text(
+            f"{self.steps:,} steps on {self.device} in {number(self.wall_s, 3)} s, {number(rate, 3)} steps/s",
+            f"在 {self.device} 上训练 {self.steps:,} 步，用时 {number(self.wall_s, 3)} 秒，{number(rate, 3)} 步/秒",
+        )
+        return f"{table(header, rows, left=2)}\n\n{summary.in_language(language)}"
+
+
+_HEADER = (
+    Text("lane", "赛道"),
+    Text("status", "状态"),
+    Text("initial loss", "初始损失"),
+    Text("train loss", "训练损失"),
+    Text("val loss", "验证损失"),
+    Text("val accuracy", "验证准确率"),
+)
+
+
+def _status(lane: LaneState) -> Text:
+    if lane.diverged_at is not None:
+        where = (
+            Text("", "") if lane.bad_layer is None else Text(f" ({lane.bad_layer})", f"（{lane.bad_layer}）")
+        )
+        return Text(
+            f"diverged at step {lane.diverged_at}{where.en}", f"第 {lane.diverged_at} 步发散{where.zh}"
+        )
+    return Text("stalled", "停滞") if lane.outcome == "stalled" else Text("learning", "学习中")
+
+
+def execute(given: argparse.Namespace, language: Language) -> int:
+    """Train, and print what came of it."""
+    if given.metrics is not None:
+        check_suffix(given.metrics, "--metrics")
+    changes = {"steps": given.steps, "seed": given.seed, "device": given.device}
+    experiment = read_experiment(given.file, changes)
+    outcome = train(experiment, given.metrics, language)
+    if given.json:
+        print_json(outcome.to_json())
+    else:
+        print(outcome.to_text(language))
+    return INTERRUPTED if outcome.interrupted else 0
+
+
+def train(experiment: Experiment, metrics: Path | None, language: Language) -> Outcome:
+    """Train all lanes to the end, or until Ctrl-C.
+
+    Args:
+        experiment: What to train.
+        metrics: File for every step's measurements, or None.
+        language: Of the progress bar.
+    """
+    names = tuple(lane.name for lane in experiment.lanes)
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(sys.stderr, experiment.steps, names, language))
+        progress.say(Text("Loading PyTorch", "正在加载 PyTorch"))
+        monitor = build_monitor(experiment, progress, norms=metrics is not None)
+        file = None if metrics is None else stack.enter_context(MetricsFile(metrics, monitor.info))
+        interruption = stack.enter_context(Interruption())
+        start_s = taken_s = time.perf_counter()
+
+        def take() -> None:
+            scalars = monitor.take_scalars()
+            if scalars is not None:
+                if file is not None:
+                    file.write(scalars)
+                progress.update(monitor.step, _latest(scalars))
+
+        while not monitor.finished and not interruption.wanted:
+            monitor.advance()
+            if time.perf_counter() - taken_s >= TAKE_INTERVAL_S:
+                take()
+                taken_s = time.perf_counter()
+        take()
+        wall_s = time.perf_counter() - start_s
+        return Outcome(
+            steps=monitor.step,
+            device=monitor.info.device,
+            wall_s=wall_s,
+            names=names,
+            lanes=monitor.lanes,
+            validation=monitor.validate(),
+            interrupted=not monitor.finished,
+        )
+
+
+def _latest(scalars: Scalars) -> Sequence[float]:
+    latest: list[float] = scalars.loss[-1].tolist()
+    return latest
+
+
+def build_monitor(experiment: Experiment, progress: Progress, norms: bool) -> Monitor:
+    """Import torch, load the data and draw the weights; with ``norms``, measure those of every step."""
+    import torch
+
+    torch.set_num_threads(1)  # two threads on busy cores are slower, and give other numbers
+    progress.say(Text("Loading the data and drawing the weights", "正在加载数据、抽取权重"))
+    from initviz.engine.race import Race
+    from initviz.telemetry.monitor import Monitor
+
+    return Monitor(Race(experiment, catalogue(), limits()), run_id=1, norms=norms)
+
+
+COMMAND = Command(
+    "run",
+    Text("train all lanes without a window", "不开窗口，训练所有赛道"),
+    Text(
+        "Train all lanes of an experiment and print how each fared. A progress bar is shown on stderr.",
+        "训练实验中的所有赛道，并打印各赛道的结果。进度条显示在标准错误上。",
+    ),
+    configure,
+    execute,
+)

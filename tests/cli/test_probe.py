@@ -1,0 +1,126 @@
+"""``initviz probe``, against the same network written plainly in ``torch.nn``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from initviz.catalog.index import catalogue
+from initviz.experiment.files import load_experiment
+from initviz.experiment.limits import Limits
+from tests.cli.conftest import Result
+
+Run = Callable[..., Result]
+
+KEYS = {
+    "name",
+    "kind",
+    "shape",
+    "fan_in",
+    "fan_out",
+    "weight_mean",
+    "weight_std",
+    "target_std",
+    "preactivation_mean",
+    "preactivation_q",
+    "activation_mean",
+    "activation_var",
+    "grad_preactivation_q",
+    "grad_weight_std",
+    "grad_norm",
+}
+
+
+def test_json_has_the_agreed_shape(initviz: Run, experiment_file: Path) -> None:
+    result = initviz("probe", experiment_file, "--json")
+    assert result.code == 0
+    found = json.loads(result.out)
+    assert list(found) == ["lanes"]
+    assert [len(lane["layers"]) for lane in found["lanes"]] == [3, 3, 4, 7]
+    for lane in found["lanes"]:
+        assert set(lane) == {"name", "loss", "layers"}
+        for layer in lane["layers"]:
+            assert set(layer) == KEYS
+    first = found["lanes"][1]["layers"][0]
+    assert (first["name"], first["kind"], first["shape"]) == ("dense_1", "dense", [8, 2])
+    assert (first["fan_in"], first["fan_out"]) == (2, 8)
+    assert first["target_std"] == pytest.approx(1.0)
+    assert found["lanes"][0]["loss"] == pytest.approx(math.log(2), rel=1e-6)
+
+
+def test_the_numbers_are_those_of_plain_torch(initviz: Run, experiment_file: Path) -> None:
+    import torch
+
+    from initviz.engine.race import Race
+
+    text = experiment_file.read_text(encoding="utf-8")
+    experiment_file.write_text('dtype = "float64"\n' + text, encoding="utf-8")
+    lane = json.loads(initviz("probe", experiment_file, "--batch", "50", "--json").out)["lanes"][1]
+
+    race = Race(load_experiment(experiment_file, catalogue(), Limits()), catalogue(), Limits())
+    (group,) = (group for group in race.groups if 1 in group.lanes)
+    row = group.flat[group.lanes.index(1)].detach()
+    inputs, targets = race.data.inputs[:50], race.data.targets[:50]
+    x, weights, signals = inputs, [], []
+    for layer in group.network.measured:  # biases start at zero
+        slot = layer.slot
+        weight = row[slot.offset : slot.stop].reshape(slot.spec.shape).clone().requires_grad_()
+        z = x @ weight.T
+        z.retain_grad()
+        weights.append(weight)
+        signals.append(z)
+        x = torch.relu(z)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(signals[-1].squeeze(1), targets)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert lane["loss"] == pytest.approx(loss.item(), rel=1e-12)
+    for found, weight, z in zip(lane["layers"], weights, signals, strict=True):
+        assert weight.grad is not None
+        assert z.grad is not None
+        assert found["weight_std"] == pytest.approx(weight.std(correction=0).item(), rel=1e-9)
+        assert found["preactivation_q"] == pytest.approx(z.square().mean().item(), rel=1e-9)
+        assert found["grad_preactivation_q"] == pytest.approx((50 * z.grad).square().mean().item(), rel=1e-9)
+        assert found["grad_norm"] == pytest.approx(np.linalg.norm(weight.grad.numpy()), rel=1e-9)
+
+
+def test_a_signal_that_all_but_vanishes_is_told_truly(initviz: Run, tmp_path: Path) -> None:
+    path = tmp_path / "deep.toml"
+    path.write_text(
+        """
+        dtype = "float64"
+        data = { name = "gaussian", dim = 64, classes = 4, samples = 256 }
+        model = { family = "mlp", depth = 30, width = 64, activation = "identity" }
+        init.weight = { name = "normal", std = 0.01 }
+        """,
+        encoding="utf-8",
+    )
+    (lane,) = json.loads(initviz("probe", path, "--json").out)["lanes"]
+    q = [layer["preactivation_q"] for layer in lane["layers"]]
+    # Each layer multiplies E[z²] by 64 · 0.01² on average; the random matrices' own spread adds up with depth.
+    assert q[29] == pytest.approx((64 * 0.01**2) ** 30, rel=5.0)
+    assert 0 < q[29] < 1e-60
+    assert lane["layers"][0]["grad_preactivation_q"] < 1e-60
+
+
+def test_people_get_a_table_a_lane(initviz: Run, experiment_file: Path) -> None:
+    blocks = initviz("probe", experiment_file).out.split("\n\n")
+    assert [block.splitlines()[0].split(":")[0] for block in blocks] == [
+        "zeros",
+        "He, 何",
+        'deep "one"',
+        "exploding",
+    ]
+    assert "E[(dC/dz)²]" in blocks[0]
+    assert "8×2" in blocks[1]
+    assert "梯度范数" in initviz("probe", experiment_file, "--lang", "zh").out
+
+
+def test_a_batch_above_the_limit_is_refused(initviz: Run, experiment_file: Path) -> None:
+    result = initviz("probe", experiment_file, "--batch", "100000")
+    assert result.code == 2
+    assert "--batch" in result.err
+    assert "INITVIZ_MAX_BATCH_SIZE" in result.err
