@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from initviz.catalog.parts import ActivationPart
+from initviz.catalog.parts import ActivationGradient, ActivationPart
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 LEAKY_SLOPE = 0.01
 ELU_ALPHA = 1.0
+X = "x"
+"""Stands for the input or the output in the arguments of a backward operator."""
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 FLAT = math.sqrt(0.95)
 """Where tanh has lost 95 % of its slope: 1 - y^2 = 0.05. The other bounded functions are cut at the same share."""
 
@@ -73,6 +76,34 @@ def _functional(name: str) -> Callable[[Choice], Function]:
     return build
 
 
+def _gradient(
+    name: str, *settings: object, of_output: bool = False
+) -> Callable[[Choice], ActivationGradient]:
+    """Return a builder of torch's own backward operator ``NAME``, which takes the gradient and then ``settings``.
+
+    A setting that can be called receives the choice. ``X`` stands for the input or, where ``of_output``, the output.
+    """
+
+    def build(choice: Choice) -> ActivationGradient:
+        import torch
+
+        operator = getattr(torch.ops.aten, name).default
+        values = [setting(choice) if callable(setting) else setting for setting in settings] or [X]
+        place = values.index(X)
+        before, after = values[:place], values[place + 1 :]
+
+        def gradient(grad: Tensor, x: Tensor, y: Tensor) -> Tensor:
+            return cast("Tensor", operator(grad, *before, y if of_output else x, *after))
+
+        return gradient
+
+    return build
+
+
+def _identity_gradient(choice: Choice) -> ActivationGradient:
+    return lambda grad, x, y: grad
+
+
 def _module(name: str, slope: float | None = None) -> Callable[[Choice], nn.Module]:
     """Return a builder of the module ``torch.nn.NAME``, which takes one number where ``slope`` is its default."""
 
@@ -100,6 +131,7 @@ PARTS: tuple[ActivationPart, ...] = (
         aliases=("linear",),
         function=_identity,
         module=_module("Identity"),
+        gradient=_identity_gradient,
         recommended="orthogonal",
     ),
     ActivationPart(
@@ -114,6 +146,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Rumelhart et al. 1986, doi:10.1038/323533a0",
         function=_torch("sigmoid"),
         module=_module("Sigmoid"),
+        gradient=_gradient("sigmoid_backward", of_output=True),
         saturation=((1 - FLAT) / 2, (1 + FLAT) / 2),
         recommended="xavier_normal",
     ),
@@ -129,6 +162,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="LeCun et al. 1998, doi:10.1007/3-540-49430-8_2",
         function=_torch("tanh"),
         module=_module("Tanh"),
+        gradient=_gradient("tanh_backward", of_output=True),
         saturation=(-FLAT, FLAT),
         recommended="xavier_normal",
     ),
@@ -144,6 +178,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Nair and Hinton 2010, Proc. ICML 27, 807-814",
         function=_torch("relu"),
         module=_module("ReLU"),
+        gradient=_gradient("threshold_backward", X, 0),
         dead_below=True,
         recommended="he_normal",
     ),
@@ -159,6 +194,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Maas et al. 2013, ICML Workshop on Deep Learning for Audio, Speech and Language Processing",
         function=_leaky_relu,
         module=_module("LeakyReLU", LEAKY_SLOPE),
+        gradient=_gradient("leaky_relu_backward", X, lambda choice: slope_of(choice, LEAKY_SLOPE), False),
         recommended="he_normal",
     ),
     ActivationPart(
@@ -173,6 +209,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Clevert et al. 2016, arXiv:1511.07289",
         function=_elu,
         module=_module("ELU", ELU_ALPHA),
+        gradient=_gradient("elu_backward", lambda choice: slope_of(choice, ELU_ALPHA), 1.0, 1.0, False, X),
         recommended="he_normal",
     ),
     ActivationPart(
@@ -189,6 +226,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Klambauer et al. 2017, arXiv:1706.02515",
         function=_torch("selu"),
         module=_module("SELU"),
+        gradient=_gradient("elu_backward", SELU_ALPHA, SELU_SCALE, 1.0, False, X),
         recommended="lecun_normal",
     ),
     ActivationPart(
@@ -203,6 +241,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Hendrycks and Gimpel 2016, arXiv:1606.08415",
         function=_functional("gelu"),
         module=_module("GELU"),
+        gradient=_gradient("gelu_backward"),
         recommended="he_normal",
     ),
     ActivationPart(
@@ -218,6 +257,7 @@ PARTS: tuple[ActivationPart, ...] = (
         aliases=("swish",),
         function=_functional("silu"),
         module=_module("SiLU"),
+        gradient=_gradient("silu_backward"),
         recommended="he_normal",
     ),
     ActivationPart(
@@ -232,6 +272,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Dugas et al. 2001, Advances in Neural Information Processing Systems 13, 472-478",
         function=_functional("softplus"),
         module=_module("Softplus"),
+        gradient=_gradient("softplus_backward", X, 1.0, 20.0),
         recommended="he_normal",
     ),
     ActivationPart(

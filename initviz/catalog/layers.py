@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from initviz.catalog.parts import LaneForward, Observer, TorchLayerPart
+from initviz.catalog.parts import ActivationPart, LaneForm, LaneForward, Observer, TorchLayerPart
 from initviz.experiment.parameters import BoolParameter, FloatParameter, IntParameter, PartParameter
 from initviz.experiment.parts import LayerError, TensorSpec
 from initviz.experiment.text import Text
@@ -40,23 +40,11 @@ def _shown(shape: Shape) -> str:
     return " x ".join(str(extent) for extent in shape)
 
 
-def activation_function(choice: Choice, key: str) -> Callable[[Tensor], Tensor]:
-    """Return the elementwise function that a layer's choice names under ``key``.
-
-    Args:
-        choice: A layer's choice; it is handed on, since it carries the function's own values.
-        key: Which of its values names the activation.
-    """
+def _activation(choice: Choice, key: str) -> ActivationPart:
+    """Return the activation that a layer's choice names under ``key``."""
     from initviz.catalog import activations
 
-    return next(part for part in activations.PARTS if part.key == choice.string(key)).function(choice)
-
-
-def activation_module(choice: Choice, key: str) -> nn.Module:
-    """Return the ``torch.nn`` module of the activation that a layer's choice names under ``key``."""
-    from initviz.catalog import activations
-
-    return next(part for part in activations.PARTS if part.key == choice.string(key)).module(choice)
+    return next(part for part in activations.PARTS if part.key == choice.string(key))
 
 
 # dense
@@ -80,40 +68,11 @@ def _dense_module(choice: Choice, shape: Shape) -> nn.Module:
     return nn.Linear(_flat_input(shape), choice.integer("units"), bias=choice.flag("bias"))
 
 
-def dense_lanes(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Apply one dense layer a lane.
-
-    Args:
-        x: ``(K, B, I)``, or ``(B, I)`` where all lanes share their input.
-        weight: ``(K, O, I)``.
-        bias: ``(K, O)`` or None.
-    Returns:
-        ``(K, B, O)``.
-    """
-    import torch
-    from torch.nn import functional
-
-    if x.dim() == 2:
-        lanes, units, _ = weight.shape
-        joined = functional.linear(x, weight.flatten(0, 1), None if bias is None else bias.flatten())
-        return joined.view(-1, lanes, units).transpose(0, 1)
-    if bias is None:
-        return torch.bmm(x, weight.mT)
-    return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
-
-
-def _dense_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
-    from torch.nn import functional
+def _dense_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
+    from initviz.catalog import lane_forms
 
     has_bias = choice.flag("bias")
-
-    def alone(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
-        return functional.linear(x, *tensors)
-
-    def together(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
-        return dense_lanes(x, tensors[0], tensors[1] if has_bias else None)
-
-    return alone if lanes == 1 else together
+    return lane_forms.DenseAlone(has_bias) if lanes == 1 else lane_forms.DenseLanes(lanes, has_bias)
 
 
 # convolution
@@ -161,23 +120,17 @@ def _conv_module(choice: Choice, shape: Shape) -> nn.Module:
     )
 
 
-def _conv_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
-    from torch.nn import functional
+def _conv_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
+    from initviz.catalog import lane_forms
 
-    stride, padding, has_bias = choice.integer("stride"), choice.integer("padding"), choice.flag("bias")
-    channels_in = _image_input(shape)[0]
-
-    def alone(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
-        bias = tensors[1] if has_bias else None
-        return functional.conv2d(x, tensors[0], bias, stride, padding)
-
-    def together(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
-        weight = tensors[0].flatten(0, 1)
-        bias = tensors[1].flatten() if has_bias else None
-        groups = 1 if x.shape[1] == channels_in else lanes
-        return functional.conv2d(x, weight, bias, stride, padding, 1, groups)
-
-    return alone if lanes == 1 else together
+    return lane_forms.Convolution(
+        lanes,
+        _image_input(shape)[0],
+        choice.integer("channels"),
+        choice.integer("stride"),
+        choice.integer("padding"),
+        choice.flag("bias"),
+    )
 
 
 # pooling
@@ -211,12 +164,16 @@ def _avg_pool_module(choice: Choice, shape: Shape) -> nn.Module:
     return nn.AvgPool2d(choice.integer("size"))
 
 
-def _pool_forward(name: str, choice: Choice, shape: Shape, lanes: int) -> LaneForward:
-    from torch.nn import functional
+def _max_pool_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
+    from initviz.catalog import lane_forms
 
-    size = choice.integer("size")
-    pool: Callable[[Tensor, int], Tensor] = getattr(functional, name)
-    return lambda x, tensors, observe: pool(x, size)
+    return lane_forms.MaxPool(choice.integer("size"))
+
+
+def _avg_pool_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
+    from initviz.catalog import lane_forms
+
+    return lane_forms.AveragePool(choice.integer("size"))
 
 
 # flatten
@@ -235,19 +192,10 @@ def _flatten_module(choice: Choice, shape: Shape) -> nn.Module:
     return nn.Flatten()
 
 
-def _flatten_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
-    if len(shape) == 1:
-        return lambda x, tensors, observe: x
+def _flatten_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
+    from initviz.catalog import lane_forms
 
-    def alone(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
-        return x.flatten(1)
-
-    def together(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
-        if x.shape[1] == shape[0]:
-            return x.flatten(1)
-        return x.reshape(-1, lanes, shape[0], *x.shape[2:]).transpose(0, 1).flatten(2)
-
-    return alone if lanes == 1 else together
+    return lane_forms.Flatten(lanes, shape)
 
 
 # activation
@@ -258,12 +206,17 @@ def _same_shape(choice: Choice, shape: Shape) -> Shape:
 
 
 def _activation_module(choice: Choice, shape: Shape) -> nn.Module:
-    return activation_module(choice, "function")
+    return _activation(choice, "function").module(choice)
 
 
-def _activation_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
-    function = activation_function(choice, "function")
-    return lambda x, tensors, observe: function(x)
+def _activation_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm | LaneForward:
+    from initviz.catalog import lane_forms
+
+    part = _activation(choice, "function")
+    function = part.function(choice)
+    if part.gradient is None:
+        return lambda x, tensors, observe: function(x)
+    return lane_forms.Elementwise(function, part.gradient(choice))
 
 
 # residual block
@@ -289,13 +242,15 @@ def _residual_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
 def _residual_module(choice: Choice, shape: Shape) -> nn.Module:
     from initviz.catalog.blocks import ResidualBlock
 
-    return ResidualBlock(_flat_input(shape), activation_module(choice, "activation"))
+    return ResidualBlock(_flat_input(shape), _activation(choice, "activation").module(choice))
 
 
 def _residual_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
     from torch.nn import functional
 
-    function = activation_function(choice, "activation")
+    from initviz.catalog.lane_forms import dense_lanes
+
+    function = _activation(choice, "activation").function(choice)
 
     def alone(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
         first, first_bias, second, second_bias, scale = tensors
@@ -359,7 +314,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         output_shape=_dense_shape,
         tensors=_dense_tensors,
         module=_dense_module,
-        lanes=_dense_forward,
+        lanes=_dense_form,
     ),
     TorchLayerPart(
         kind="layer",
@@ -417,7 +372,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         output_shape=_conv_shape,
         tensors=_conv_tensors,
         module=_conv_module,
-        lanes=_conv_forward,
+        lanes=_conv_form,
     ),
     TorchLayerPart(
         kind="layer",
@@ -433,7 +388,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         output_shape=_pool_shape,
         tensors=_no_tensors,
         module=_max_pool_module,
-        lanes=partial(_pool_forward, "max_pool2d"),
+        lanes=_max_pool_form,
     ),
     TorchLayerPart(
         kind="layer",
@@ -446,7 +401,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         output_shape=_pool_shape,
         tensors=_no_tensors,
         module=_avg_pool_module,
-        lanes=partial(_pool_forward, "avg_pool2d"),
+        lanes=_avg_pool_form,
     ),
     TorchLayerPart(
         kind="layer",
@@ -460,7 +415,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         output_shape=_flatten_shape,
         tensors=_no_tensors,
         module=_flatten_module,
-        lanes=_flatten_forward,
+        lanes=_flatten_form,
     ),
     TorchLayerPart(
         kind="layer",
@@ -494,7 +449,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         tensors=_no_tensors,
         is_activation=True,
         module=_activation_module,
-        lanes=_activation_forward,
+        lanes=_activation_form,
     ),
     TorchLayerPart(
         kind="layer",

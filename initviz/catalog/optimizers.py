@@ -86,43 +86,55 @@ def _has_fused(parameters: list[Tensor], *devices: str) -> bool:
 def _sgd(choice: Choice, parameters: list[Tensor]) -> Optimizer:
     from torch.optim import SGD
 
+    from initviz.catalog.flat_optimizers import FlatSGD
+
     momentum = choice.number("momentum")
-    return SGD(
+    fused = _has_fused(parameters, "cpu", "cuda")
+    build = FlatSGD if fused else SGD
+    return build(
         parameters,
         lr=choice.number("lr"),
         momentum=momentum,
         # Without momentum both rules are the same one, and torch refuses the combination.
         nesterov=choice.flag("nesterov") and momentum > 0,
         weight_decay=choice.number("weight_decay"),
-        fused=_has_fused(parameters, "cpu", "cuda"),
+        fused=fused,
     )
 
 
 def _adam(choice: Choice, parameters: list[Tensor]) -> Optimizer:
     from torch.optim import Adam
 
+    from initviz.catalog.flat_optimizers import FlatAdam
+
     first, second = choice.numbers("betas")
-    return Adam(
+    fused = _has_fused(parameters, "cpu", "cuda")
+    build = FlatAdam if fused else Adam
+    return build(
         parameters,
         lr=choice.number("lr"),
         betas=(first, second),
         eps=choice.number("eps"),
         weight_decay=choice.number("weight_decay"),
-        fused=_has_fused(parameters, "cpu", "cuda"),
+        fused=fused,
     )
 
 
 def _adamw(choice: Choice, parameters: list[Tensor]) -> Optimizer:
     from torch.optim import AdamW
 
+    from initviz.catalog.flat_optimizers import FlatAdamW
+
     first, second = choice.numbers("betas")
-    return AdamW(
+    fused = _has_fused(parameters, "cpu", "cuda")
+    build = FlatAdamW if fused else AdamW
+    return build(
         parameters,
         lr=choice.number("lr"),
         betas=(first, second),
         eps=choice.number("eps"),
         weight_decay=choice.number("weight_decay"),
-        fused=_has_fused(parameters, "cpu", "cuda"),
+        fused=fused,
     )
 
 
@@ -143,13 +155,17 @@ def _rmsprop(choice: Choice, parameters: list[Tensor]) -> Optimizer:
 def _adagrad(choice: Choice, parameters: list[Tensor]) -> Optimizer:
     from torch.optim import Adagrad
 
-    return Adagrad(
+    from initviz.catalog.flat_optimizers import FlatAdagrad
+
+    fused = _has_fused(parameters, "cpu")
+    build = FlatAdagrad if fused else Adagrad
+    return build(
         parameters,
         lr=choice.number("lr"),
         lr_decay=choice.number("lr_decay"),
         eps=choice.number("eps"),
         weight_decay=choice.number("weight_decay"),
-        fused=_has_fused(parameters, "cpu"),
+        fused=fused,
     )
 
 

@@ -46,20 +46,12 @@ class Group:
         self.grad = torch.zeros_like(start)
         self.frozen: dict[int, Tensor] = {}
         self.bad_layers: dict[int, tuple[int, str]] = {}
-        alone = len(self.lanes) == 1
-        leaves = self.layout.views(self.flat[0] if alone else self.flat)
-        self._leaves = tuple(leaf.detach().requires_grad_() for leaf in leaves)
-        self._grad_views = self.layout.views(self.grad[0] if alone else self.grad)
-        self._forward = network.bind(self._leaves)
-        self._forward_observed = network.bind_observed(self._leaves)
-        self._loss = loss_function(self.blueprint.data.task, len(self.lanes))
+        self._bound = network.bind(self.flat, self.grad)
+        self._loss = loss_function(self.blueprint.data.task)
         self.flat.grad = self.grad
         self._optimizer = build_optimizer([self.flat])
         self._base_lr = float(self._optimizer.param_groups[0]["lr"])
         self._factor = factor
-        self._ones = torch.ones((), dtype=start.dtype, device=start.device).expand(
-            () if alone else len(self.lanes)
-        )
         self._check_every = check_every
 
     @property
@@ -83,37 +75,28 @@ class Group:
             observe: Whether to keep what flows through the measured layers.
             keep_before: Whether to keep the weights before the update.
         """
-        state = self._backward(inputs, targets, observe)
-        if keep_before or observe:
-            state.before = self.flat.clone()
-        self._check(step, state, inputs)
-        if self.frozen:
-            self._silence()
-        self._optimizer.param_groups[0]["lr"] = self.lr(step)
-        self._optimizer.step()
+        with torch.no_grad():
+            state = self._backward(inputs, targets, observe)
+            if keep_before or observe:
+                state.before = self.flat.clone()
+            self._check(step, state, inputs)
+            if self.frozen:
+                self._silence()
+            self._optimizer.param_groups[0]["lr"] = self.lr(step)
+            self._optimizer.step()
         return state
 
     def _backward(self, inputs: Tensor, targets: Tensor, observe: bool) -> GroupState:
         signals = None
-        sources: Sequence[Tensor] = self._leaves
         if observe:
-            outputs, signals = self._forward_observed(inputs)
-            sources = (*self._leaves, *signals.preactivations)
+            outputs, kept, signals = self._bound.forward_observed(inputs)
+            loss, grad = self._loss(outputs, targets)
+            self._bound.backward_observed(grad, kept, signals)
         else:
-            outputs = self._forward(inputs)
-        loss = self._loss(outputs, targets)
-        grads = torch.autograd.grad(loss, sources, self._ones)
-        count = len(self._leaves)
-        torch._foreach_copy_(self._grad_views, grads[:count])
-        losses = loss.detach()
-        return GroupState(
-            group=self,
-            outputs=by_lane(outputs.detach(), self.num_lanes),
-            targets=targets,
-            loss=losses.view(-1),
-            signals=signals,
-            grad_signals=grads[count:],
-        )
+            outputs, kept = self._bound.forward(inputs)
+            loss, grad = self._loss(outputs, targets)
+            self._bound.backward(grad, kept)
+        return GroupState(self, by_lane(outputs, len(self.lanes)), targets, loss, None, signals)
 
     # Divergence
 
@@ -137,8 +120,7 @@ class Group:
                 value[lane] = 0
 
     def _first_bad_layer(self, lane: int, inputs: Tensor) -> str:
-        with torch.no_grad():
-            _, signals = self._forward_observed(inputs)
+        _, _, signals = self._bound.forward_observed(inputs)
         for place, layer in enumerate(self.network.measured):
             for value in (signals.preactivations[place], signals.activations[place]):
                 if not bool(by_lane(value, self.num_lanes)[lane].isfinite().all()):
@@ -148,9 +130,8 @@ class Group:
     def _silence(self) -> None:
         """Keep diverged lanes at 0, so that no number of theirs can reach a neighbour."""
         lanes = list(self.frozen)
-        with torch.no_grad():
-            self.flat[lanes] = 0
-            self.grad[lanes] = 0
+        self.flat[lanes] = 0
+        self.grad[lanes] = 0
 
     def without_diverged(self, values: Tensor) -> Tensor:
         """Return ``(K,)`` values with NaN for every lane that diverged."""
@@ -165,7 +146,7 @@ class Group:
     def outputs(self, inputs: Tensor) -> Tensor:
         """Return ``(K, B, O)`` for inputs ``(B, *shape)`` without training; NaN for diverged lanes."""
         with torch.no_grad():
-            outputs = by_lane(self._forward(inputs), self.num_lanes)
+            outputs = by_lane(self._bound.forward(inputs)[0], self.num_lanes)
         if self.frozen:
             outputs = outputs.clone()
             outputs[list(self.frozen)] = torch.nan
@@ -173,6 +154,7 @@ class Group:
 
     def look(self, inputs: Tensor, targets: Tensor) -> GroupState:
         """Return what a step would see, observed, without making an update; ``grad`` is overwritten."""
-        state = self._backward(inputs, targets, observe=True)
+        with torch.no_grad():
+            state = self._backward(inputs, targets, observe=True)
         state.before = self.flat
         return state

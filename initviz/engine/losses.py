@@ -10,54 +10,49 @@ from torch.nn import functional
 
 from initviz.experiment.values import Task
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""From outputs ``(B, O)`` or ``(K, B, O)`` and targets to the mean loss: a scalar, or ``(K,)``."""
+Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""From outputs ``(B, O)`` or ``(K, B, O)`` and targets to each lane's mean loss, ``(1,)`` or ``(K,)``, and its gradient
+by the outputs."""
 
 
-def loss_function(task: Task, lanes: int) -> Loss:
-    """Return the loss of a task: binary cross-entropy of one logit, cross-entropy, or mean squared error.
-
-    Args:
-        task: What is learned.
-        lanes: 1 for plain outputs, more for the lane layout.
-    """
-    plain: dict[Task, Loss] = {"binary": _binary, "classification": _cross_entropy, "regression": _squared}
-    together: dict[Task, Loss] = {
-        "binary": _binary_lanes,
-        "classification": _cross_entropy_lanes,
-        "regression": _squared_lanes,
+def loss_function(task: Task) -> Loss:
+    """Return the loss of a task: binary cross-entropy of one logit, cross-entropy, or mean squared error."""
+    losses: dict[Task, Loss] = {
+        "binary": binary_cross_entropy,
+        "classification": cross_entropy,
+        "regression": squared_error,
     }
-    return (plain if lanes == 1 else together)[task]
+    return losses[task]
 
 
-def _binary(outputs: Tensor, targets: Tensor) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(outputs.squeeze(-1), targets)
+def binary_cross_entropy(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean cross-entropy of one logit against targets 0 and 1, in nats, and its gradient."""
+    column = targets.unsqueeze(1)
+    each = functional.binary_cross_entropy_with_logits(outputs, column.expand_as(outputs), reduction="none")
+    grad = torch.sigmoid(outputs).sub_(column).mul_(1.0 / len(targets))
+    return _mean(each.squeeze(-1)), grad
 
 
-def _binary_lanes(outputs: Tensor, targets: Tensor) -> Tensor:
-    logits = outputs.squeeze(-1)
-    each = functional.binary_cross_entropy_with_logits(logits, targets.expand_as(logits), reduction="none")
-    return each.mean(1)
+def cross_entropy(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean cross-entropy of the softmax of the outputs, in nats, and its gradient."""
+    logs = functional.log_softmax(outputs, -1)
+    right = targets.unsqueeze(1).expand(*outputs.shape[:-1], 1)
+    loss = _mean(logs.gather(-1, right).squeeze(-1)).neg_()
+    grad = logs.exp_()
+    grad.scatter_add_(-1, right, grad.new_tensor(-1.0).expand_as(right))
+    return loss, grad.mul_(1.0 / len(targets))
 
 
-def _cross_entropy_lanes(outputs: Tensor, targets: Tensor) -> Tensor:
-    logits = outputs.flatten(0, 1)
-    lanes, batch = outputs.shape[:2]
-    each = functional.cross_entropy(logits, targets.repeat(lanes), reduction="none")
-    return each.view(lanes, batch).mean(1)
+def squared_error(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean squared error over examples and outputs, and its gradient."""
+    difference = outputs - targets
+    loss = _mean(difference.square().mean(-1))
+    return loss, difference.mul_(2.0 / targets.numel())
 
 
-def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    return functional.cross_entropy(outputs, targets)
-
-
-def _squared(outputs: Tensor, targets: Tensor) -> Tensor:
-    return functional.mse_loss(outputs, targets)
-
-
-def _squared_lanes(outputs: Tensor, targets: Tensor) -> Tensor:
-    each = functional.mse_loss(outputs, targets.expand_as(outputs), reduction="none")
-    return each.mean((1, 2))
+def _mean(each: Tensor) -> Tensor:
+    """Return the mean over the batch of ``(B,)`` or ``(K, B)``, as ``(1,)`` or ``(K,)``."""
+    return each.mean(-1, keepdim=each.dim() == 1)
 
 
 def accuracy(outputs: Tensor, targets: Tensor, task: Task) -> Tensor:

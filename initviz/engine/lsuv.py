@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import torch
 from torch import Tensor
@@ -15,25 +15,24 @@ TOLERANCE = 0.01
 
 
 @torch.no_grad()
-def scale_to_unit_variance_(
-    network: Network, views: Sequence[Tensor], inputs: Tensor, stages: Collection[int]
-) -> None:
+def scale_to_unit_variance_(network: Network, row: Tensor, inputs: Tensor, stages: Collection[int]) -> None:
     """Divide each weight of some layers by the standard deviation of its output, one after the other, in place.
 
     Args:
         network: One lane.
-        views: Its tensors, changed in place.
+        row: ``(P,)`` its tensors, changed in place.
         inputs: ``(B, *shape)`` what flows through; every layer sees the output of the layers already scaled.
         stages: Indices of the layers to scale.
     References:
         Mishkin and Matas 2016, arXiv:1511.06422.
     """
     x = inputs
-    for index, run in enumerate(network.stage_runs(views)):
+    bound = network.bind(row.unsqueeze(0), torch.empty_like(row).unsqueeze(0))
+    for index, run in enumerate(bound.stage_runs()):
         if index in stages:
-            slots = [(slot, view) for slot, view in zip(network.layout.slots, views, strict=True)]
-            own = [(slot, view) for slot, view in slots if slot.stage == index and slot.spec.role == "weight"]
-            for place, (slot, weight) in enumerate(own):
+            own = [slot for slot in network.layout.measured if slot.stage == index]
+            for place, slot in enumerate(own):
+                weight = row[slot.offset : slot.stop]
                 for _ in range(MAX_ROUNDS):
                     output = run(x)[1][place]
                     # What the weight adds to the stream counts, not the stream that it is added to.

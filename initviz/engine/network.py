@@ -1,4 +1,4 @@
-"""The layers of a network bound to the tensors of one or more lanes."""
+"""The layers of a network bound to the tensors of its lanes: one pass forward, one back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from initviz.catalog.parts import LaneForward, Observer, TorchLayerPart
+from initviz.catalog.parts import LaneForm, LaneForward, Observer, Saved, TorchLayerPart
+from initviz.engine.autograd_form import AutogradForm
 from initviz.engine.layout import Layout
 from initviz.engine.structure import layer_part, measured_layers
 from initviz.experiment.blueprint import Blueprint, Stage
@@ -21,19 +22,21 @@ StageRun = Callable[[Tensor], tuple[Tensor, list[Tensor]]]
 
 @dataclass(slots=True)
 class Signals:
-    """What flowed through the measured layers in one forward pass, in the lane layout of the forms.
+    """What flowed through the measured layers in one pass, in the lane layout.
 
     Attributes:
         preactivations: Output of every measured layer.
         activations: The same after its activation; the very same tensor where there is none.
+        grad_preactivations: dC/d(preactivation), once the pass back is made; C the mean loss of the batch.
     """
 
     preactivations: list[Tensor] = field(default_factory=list)
     activations: list[Tensor] = field(default_factory=list)
+    grad_preactivations: list[Tensor] = field(default_factory=list)
 
 
 class Network:
-    """A network of K lanes of one structure.
+    """A network of K lanes of one structure, bound to their tensors.
 
     Attributes:
         blueprint: Its layers.
@@ -52,93 +55,140 @@ class Network:
         self._num_weights = [
             sum(spec.role == "weight" for spec in stage.tensors) for stage in blueprint.stages
         ]
-        self._shapes = [stage.output_shape for stage in blueprint.stages]
+        self._first_trained = next(stage.index for stage in blueprint.stages if stage.tensors)
 
-    def bind(self, views: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
-        """Return the forward pass with these tensors: from ``(B, *shape)`` to ``(K, B, O)``, ``(B, O)`` for K = 1.
+    def bind(self, flat: Tensor, grad: Tensor) -> Bound:
+        """Return the network with its tensors in ``flat`` and their gradients in ``grad``.
 
         Args:
-            views: One tensor a slot of the layout, with a lane axis where K > 1.
+            flat: ``(K, P)``.
+            grad: ``(K, P)``.
         """
-        steps = list(zip(self._forms, self._tensors(views), strict=True))
+        if self.lanes == 1:
+            flat, grad = flat[0], grad[0]
+        return Bound(self, self._by_stage(self.layout.views(flat)), self._by_stage(self.layout.views(grad)))
 
-        def forward(x: Tensor) -> Tensor:
-            for form, tensors in steps:
-                x = form(x, tensors, None)
-            return x
-
-        return forward
-
-    def bind_observed(self, views: Sequence[Tensor]) -> Callable[[Tensor], tuple[Tensor, Signals]]:
-        """Return the same forward pass, which also keeps what flowed through the measured layers."""
-        steps = list(zip(self._forms, self._tensors(views), self._num_weights, strict=True))
-
-        def forward(x: Tensor) -> tuple[Tensor, Signals]:
-            signals = Signals()
-            outputs: list[Tensor] = []
-
-            def observe(preactivation: Tensor, activation: Tensor) -> None:
-                signals.preactivations.append(preactivation)
-                signals.activations.append(activation)
-
-            for form, tensors, num_weights in steps:
-                x = form(x, tensors, observe if num_weights > 1 else None)
-                outputs.append(x)
-                if num_weights:
-                    observe(x, x)
-            for place, layer in enumerate(self.measured):
-                if layer.activation_stage is not None:
-                    signals.activations[place] = outputs[layer.activation_stage]
-            return x, signals
-
-        return forward
-
-    def stage_runs(self, views: Sequence[Tensor]) -> list[StageRun]:
-        """Return each layer by itself: from its input to its output and the output of each of its weights."""
-        steps = zip(self._forms, self._tensors(views), self._num_weights, strict=True)
-
-        def run(form: LaneForward, tensors: tuple[Tensor, ...], num_weights: int) -> StageRun:
-            def forward(x: Tensor) -> tuple[Tensor, list[Tensor]]:
-                inside: list[Tensor] = []
-
-                def observe(preactivation: Tensor, activation: Tensor) -> None:
-                    inside.append(preactivation)
-
-                y = form(x, tensors, observe if num_weights > 1 else None)
-                return y, [*inside, y]
-
-            return forward
-
-        return [run(*step) for step in steps]
-
-    def _tensors(self, views: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
-        by_stage: list[list[Tensor]] = [[] for _ in self.blueprint.stages]
+    def _by_stage(self, views: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
+        found: list[list[Tensor]] = [[] for _ in self.blueprint.stages]
         for slot, view in zip(self.layout.slots, views, strict=True):
-            by_stage[slot.stage].append(view)
-        return [tuple(tensors) for tensors in by_stage]
+            found[slot.stage].append(view)
+        return [tuple(tensors) for tensors in found]
 
-    def by_lane(self, value: Tensor) -> Tensor:
-        """Return a view of a value in the lane layout as ``(K, B, *units)``.
+
+class Bound:
+    """A network that runs. Made by ``Network.bind``.
+
+    Args:
+        network: Its layers.
+        tensors: Of each layer.
+        grads: Where their gradients go.
+    """
+
+    def __init__(
+        self, network: Network, tensors: list[tuple[Tensor, ...]], grads: list[tuple[Tensor, ...]]
+    ) -> None:
+        self._network = network
+        self._first = network._first_trained
+        self._steps = list(zip(network._forms, tensors, grads, strict=True))
+        self._back = [
+            (index, form, own, own_grads, index > self._first)
+            for index, (form, own, own_grads) in reversed(list(enumerate(self._steps)))
+            if index >= self._first
+        ]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Saved]]:
+        """Return outputs for ``(B, *shape)``, ``(K, B, O)`` or ``(B, O)`` for K = 1, and what the way back needs."""
+        kept: list[Saved] = []
+        for form, tensors, _ in self._steps:
+            x, saved = form.forward(x, tensors)
+            kept.append(saved)
+        return x, kept
+
+    def backward(self, grad: Tensor, kept: list[Saved]) -> None:
+        """Write the gradient of every tensor.
 
         Args:
-            value: ``(K, B, F)`` or ``(B, K*C, H, W)``; without the lane axis for K = 1.
+            grad: dC/d(output).
+            kept: From ``forward``.
         """
-        return by_lane(value, self.lanes)
+        for index, form, tensors, grads, wants_input in self._back:
+            grad = form.backward(grad, kept[index], tensors, grads, wants_input)  # type: ignore[assignment]
+
+    def forward_observed(self, x: Tensor) -> tuple[Tensor, list[Saved], Signals]:
+        """Do as ``forward`` does, and keep what flows through the measured layers."""
+        kept: list[Saved] = []
+        outputs: list[Tensor] = []
+        signals = Signals()
+
+        def observe(preactivation: Tensor, activation: Tensor) -> None:
+            signals.preactivations.append(preactivation.detach())
+            signals.activations.append(activation.detach())
+
+        for (form, tensors, _), num_weights in zip(self._steps, self._network._num_weights, strict=True):
+            if isinstance(form, AutogradForm):
+                x, saved = form.forward_observed(x, tensors, observe)
+            else:
+                x, saved = form.forward(x, tensors)
+            kept.append(saved)
+            outputs.append(x)
+            if num_weights:
+                observe(x, x)
+        for place, layer in enumerate(self._network.measured):
+            if layer.activation_stage is not None:
+                signals.activations[place] = outputs[layer.activation_stage]
+        return x, kept, signals
+
+    def backward_observed(self, grad: Tensor, kept: list[Saved], signals: Signals) -> None:
+        """Do as ``backward`` does, and complete ``signals``."""
+        found: list[Tensor] = []
+        for index, form, tensors, grads, wants_input in self._back:
+            if self._network._num_weights[index]:
+                found.append(grad)
+            before = form.backward(grad, kept[index], tensors, grads, wants_input)
+            if isinstance(form, AutogradForm):
+                found.extend(reversed(form.take_inner_grads()))
+            if before is not None:
+                grad = before
+        signals.grad_preactivations = found[::-1]
+
+    def stage_runs(self) -> list[StageRun]:
+        """Return each layer by itself: from its input to its output and the output of each of its weights."""
+        return [self._stage_run(index) for index in range(len(self._steps))]
+
+    def _stage_run(self, index: int) -> StageRun:
+        form, tensors, _ = self._steps[index]
+
+        def run(x: Tensor) -> tuple[Tensor, list[Tensor]]:
+            inside: list[Tensor] = []
+            if isinstance(form, AutogradForm):
+                y, _ = form.forward_observed(x, tensors, lambda before, after: inside.append(before.detach()))
+            else:
+                y, _ = form.forward(x, tensors)
+            return y, [*inside, y]
+
+        return run
 
 
 def by_lane(value: Tensor, lanes: int) -> Tensor:
-    """Return a view of a value in the lane layout as ``(K, B, *units)``."""
+    """Return a view of a value in the lane layout as ``(K, B, *units)``.
+
+    Args:
+        value: ``(K, B, F)`` or ``(B, K*C, H, W)``; without the lane axis for K = 1.
+        lanes: K.
+    """
     if lanes == 1:
         return value.unsqueeze(0)
     if value.dim() == 3:
         return value
-    return value.unflatten(1, (lanes, -1)).transpose(0, 1)  # type: ignore[no-untyped-call, no-any-return]
+    batch, channels, *image = value.shape
+    return value.view(batch, lanes, channels // lanes, *image).transpose(0, 1)
 
 
-def _form(stage: Stage, part: TorchLayerPart, lanes: int) -> LaneForward:
-    if part.lanes is not None:
-        return part.lanes(stage.layer, stage.input_shape, lanes)
-    return _lane_by_lane(stage, part, lanes)
+def _form(stage: Stage, part: TorchLayerPart, lanes: int) -> LaneForm:
+    if part.lanes is None:
+        return AutogradForm(_lane_by_lane(stage, part, lanes))
+    form = part.lanes(stage.layer, stage.input_shape, lanes)
+    return form if isinstance(form, LaneForm) else AutogradForm(form)
 
 
 def _lane_by_lane(stage: Stage, part: TorchLayerPart, lanes: int) -> LaneForward:

@@ -199,11 +199,11 @@ class Race(Iterator[RaceState]):
         with failures_in_words(self.device), flushed(True):
             for group in self.groups:
                 totals = torch.zeros(2, group.num_lanes, dtype=torch.float64)
-                mean_loss = loss_function(task, 2)
+                loss_of = loss_function(task)
                 for first in range(0, count, CHUNK):
                     outputs = group.outputs(inputs[first : first + CHUNK])
                     part = targets[first : first + CHUNK]
-                    totals[0] += mean_loss(outputs, part).double().cpu() * len(part)
+                    totals[0] += loss_of(outputs, part)[0].double().cpu() * len(part)
                     totals[1] += accuracy(outputs, part, task).double().cpu() * len(part)
                 scores = group.without_diverged(totals[0]), group.without_diverged(totals[1])
                 loss[list(group.lanes)], right[list(group.lanes)] = (s.numpy() / count for s in scores)

@@ -65,7 +65,7 @@ def draw_start(blueprint: Blueprint, catalogue: Catalogue, seed: int, inputs: Te
                 view.fill_(slot.spec.value)
     driven = {stage.index for stage in blueprint.stages if initializer(stage.weight, catalogue).data_driven}
     if driven:
-        scale_to_unit_variance_(network, views, inputs.to(device="cpu", dtype=torch.float64), driven)
+        scale_to_unit_variance_(network, row, inputs.to(device="cpu", dtype=torch.float64), driven)
     aims = tuple(_target_std(layer, blueprint, catalogue) for layer in network.measured)
     drawn = tuple(
         float(row[layer.slot.offset : layer.slot.stop].std(correction=0)) for layer in network.measured

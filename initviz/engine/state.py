@@ -25,8 +25,7 @@ class GroupState:
         targets: Of the batch, as in ``Batches.targets``.
         loss: ``(K,)`` mean loss of the batch; NaN for a lane that diverged before.
         before: ``(K, P)`` weights before the update, on observed steps, or when the race keeps them; else None.
-        signals: What flowed forward, on observed steps; else None.
-        grad_signals: dC/dz of every measured layer, C the mean loss of the batch, on observed steps; else empty.
+        signals: What flowed through the measured layers, on observed steps; else None.
     """
 
     group: Group
@@ -35,7 +34,6 @@ class GroupState:
     loss: Tensor
     before: Tensor | None = None
     signals: Signals | None = None
-    grad_signals: tuple[Tensor, ...] = ()
 
     @property
     def accuracy(self) -> Tensor:
@@ -56,11 +54,11 @@ class GroupState:
     @property
     def grad_preactivations(self) -> tuple[Tensor, ...]:
         """``(K, B, *units)`` dC/dz, C the mean loss of the batch: times B for the loss of one example."""
-        return self._by_lane(self.grad_signals)
+        return () if self.signals is None else self._by_lane(self.signals.grad_preactivations)
 
-    def _by_lane(self, values: list[Tensor] | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _by_lane(self, values: list[Tensor]) -> tuple[Tensor, ...]:
         lanes = self.group.num_lanes
-        return tuple(by_lane(value.detach(), lanes) for value in values)
+        return tuple(by_lane(value, lanes) for value in values)
 
 
 @dataclass(slots=True)
