@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
 from initviz.telemetry.frame import Floats
 from initviz.telemetry.histogram import Axis, Tally, decade_axis, linear_axis
@@ -22,7 +23,7 @@ DEFAULT_DECADES = (-12.0, 0.0)
 def root_mean_squares(tally: Tally, section: int) -> Floats:
     """Return the root mean square of each lane and layer of a section, ``(K, L)``; infinite where a value is."""
     found = np.zeros(tally.shape)
-    parts = tally.sections[section].split(list(tally.sizes[section]), dim=1)  # type: ignore[no-untyped-call]
+    parts = torch.split(tally.sections[section], list(tally.sizes[section]), dim=1)
     for place, part in enumerate(parts):
         values = part.double().numpy()
         peak = np.abs(values).max(axis=1, initial=0.0)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from initviz.engine.state import GroupState
 from initviz.telemetry.frame import Floats
-from initviz.telemetry.norms import RANGES, robust_norm
+from initviz.telemetry.norms import RANGES, quick_norm, robust_norm
 
 CANCELLED = 1e-3
 """Where a variance is less than this share of the mean square, subtracting the squared mean has cost digits."""
@@ -136,12 +136,9 @@ def _sum_and_dead(block: _Block) -> tuple[Tensor, Tensor]:
 def _norm(values: Tensor) -> Tensor:
     """Return the L2 norm of each layer and lane ``(M, K)``, of squares that may vanish or overflow."""
     if values.is_contiguous():
-        inner = values.flatten(2)
-    else:
-        # Adjacent numbers first: many times faster than over all axes at once.
-        inner = torch.linalg.vector_norm(values.flatten(3), dim=3)
-    norm: Tensor = torch.linalg.vector_norm(inner, dim=2)
-    return norm
+        return quick_norm(values.flatten(2))
+    # Adjacent numbers first: many times faster than over all axes at once.
+    return quick_norm(quick_norm(values.flatten(3)))
 
 
 def _norms(blocks: Sequence[Tensor]) -> Floats:
@@ -156,7 +153,8 @@ def _norms(blocks: Sequence[Tensor]) -> Floats:
             members = [member for block in blocks for member in block.unbind(0)]
             layers, lanes = np.nonzero(wrong)
             parts = [members[layer][lane] for layer, lane in zip(layers, lanes, strict=True)]
-            again = torch._foreach_norm(torch._foreach_mul(parts, scale))
+            scaled = torch._foreach_mul(parts, scale)
+            again = [quick_norm(part.reshape(-1)) for part in scaled]
             norms[layers, lanes] = torch.stack(again).double().numpy() / scale
     return norms
 
@@ -168,7 +166,7 @@ def _variance(signals: Sequence[Tensor], mean: Floats, q: Floats) -> Floats:
         doubtful = (var < CANCELLED * q) & np.isfinite(q)
     for lane, layer in zip(*np.nonzero(doubtful), strict=True):
         part = signals[layer][lane]
-        shift = float(torch.tensor(mean[lane, layer], dtype=part.dtype))
-        norm = float(_norms([(part - shift)[None, None]])[0, 0])
-        var[lane, layer] = max(norm * norm / part.numel() - (mean[lane, layer] - shift) ** 2, 0.0)
+        rest = part - float(mean[lane, layer])
+        norm = float(_norms([rest[None, None]])[0, 0])
+        var[lane, layer] = max((norm * norm - float(rest.sum()) ** 2 / part.numel()) / part.numel(), 0.0)
     return var

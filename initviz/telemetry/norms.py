@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ RING_ROW = 32_768
 RING_ELEMENTS = 160_000
 """About how many numbers a ring holds, so that it stays in the processor's cache."""
 MAX_RING_STEPS = 64
+FEW = 4096
+"""So many squares are added up in single precision at once."""
+LEAST_PART, MOST_PART = 64, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,26 @@ def robust_norm(values: Tensor) -> Tensor:
     return norm * peak.squeeze(-1)
 
 
+def quick_norm(values: Tensor) -> Tensor:
+    """Return the L2 norm over the last axis, as long as squares neither vanish nor overflow.
+
+    Args:
+        values: ``(..., n)``.
+    Returns:
+        ``(...)``.
+    """
+    size = values.shape[-1]
+    if size > FEW and values.dtype is torch.float32:
+        # Adding up many equal squares one by one loses digits: add up parts first.
+        part = math.gcd(size, MOST_PART)
+        if part < LEAST_PART:
+            wide: Tensor = torch.linalg.vector_norm(values, dim=-1, dtype=torch.float64)
+            return wide.float()
+        values = torch.linalg.vector_norm(values.view(*values.shape[:-1], -1, part), dim=-1)
+    norm: Tensor = torch.linalg.vector_norm(values, dim=-1)
+    return norm
+
+
 class LayerNorms:
     """Norms of adjacent segments of a row; neighbours of equal size are measured in one operation.
 
@@ -82,7 +106,7 @@ class LayerNorms:
     def quick(self, views: Sequence[Tensor]) -> Tensor:
         """Return norms ``(..., L)`` on the device of the views, without waiting for it."""
         if views[0].device.type == "cpu":
-            return _joined([torch.linalg.vector_norm(view, dim=-1) for view in views])
+            return _joined([quick_norm(view) for view in views])
         return _joined([robust_norm(view) for view in views])
 
     def exact(self, views: Sequence[Tensor]) -> Floats:
@@ -106,7 +130,7 @@ class LayerNorms:
                 layers = slice(first, first + view.shape[-2])
                 first = layers.stop
                 for lane in np.flatnonzero(wrong[..., layers].any(axis=(*range(wrong.ndim - 2), -1))):
-                    again = torch.linalg.vector_norm(view[..., lane, :, :] * scale, dim=-1)
+                    again = quick_norm(view[..., lane, :, :] * scale)
                     place = norms[..., lane, layers]
                     np.copyto(place, again.double().numpy() / scale, where=wrong[..., lane, layers])
 

@@ -143,7 +143,7 @@ class SignalSampler:
 
     def places(self, section: Tensor) -> list[Tensor]:
         """Return a view ``(K, examples, units)`` of a section ``(K, sum(sizes))`` for each layer."""
-        parts = section.split(self.sizes, dim=1)  # type: ignore[no-untyped-call]
+        parts = torch.split(section, self.sizes, dim=1)
         return [
             part.view(len(section), grid.examples, grid.units)
             for part, grid in zip(parts, self._grids, strict=True)
@@ -163,5 +163,5 @@ class SignalSampler:
             return
         # One transfer for all layers.
         joined = torch.cat([part.flatten(1) for part in taken], 1).cpu()
-        for place, part in zip(places, joined.split(self.sizes, dim=1), strict=True):  # type: ignore[no-untyped-call]
+        for place, part in zip(places, torch.split(joined, self.sizes, dim=1), strict=True):
             place.copy_(part.view(place.shape))

@@ -15,7 +15,8 @@ def test_small_losses_after_a_huge_one_are_averaged_truly() -> None:
         part = slice(first, first + 20)
         steps = np.arange(100)[part]
         outcomes.note(
-            Scalars(steps, loss[part], loss[part], loss[part], none[part], none[part], none[part]), np.ones(20)
+            Scalars(steps, loss[part], loss[part], loss[part], none[part], none[part], none[part]),
+            np.ones(20),
         )
     (state,) = outcomes.states({})
     assert state.train_loss == pytest.approx(loss[-10:].mean(), rel=1e-12)

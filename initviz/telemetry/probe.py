@@ -1,0 +1,177 @@
+"""What can be told of every layer before any training: its weights, the signal forward, and the gradient back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from initviz.engine.denormals import flushed
+from initviz.engine.race import Race
+from initviz.engine.state import GroupState
+from initviz.telemetry.frame import Floats
+from initviz.telemetry.moments import Flow, signal_moments
+from initviz.telemetry.norms import robust_norm
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFacts:
+    """A measured layer at its start; NaN where a number means nothing.
+
+    Attributes:
+        name: Its name in the network.
+        kind: Kind of the layer that the weight belongs to.
+        shape: Of the weight, ``(O, I)`` or ``(O, I, *kernel)``.
+        fan_in: Inputs that feed one output.
+        fan_out: Outputs that one input feeds.
+        weight_mean: Mean of the weights.
+        weight_std: Their standard deviation.
+        target_std: Standard deviation that the initializer aims at.
+        preactivation_mean: Mean of z over batch and units.
+        preactivation_q: E[z^2] over batch and units.
+        activation_mean: Mean after the activation.
+        activation_var: Variance after the activation.
+        grad_preactivation_q: E[(dC/dz)^2] over batch and units, C the loss of one example.
+        grad_weight_std: Standard deviation of the gradient of the batch's mean loss by the weights.
+        grad_norm: Its L2 norm.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    fan_in: int
+    fan_out: int
+    weight_mean: float
+    weight_std: float
+    target_std: float
+    preactivation_mean: float
+    preactivation_q: float
+    activation_mean: float
+    activation_var: float
+    grad_preactivation_q: float
+    grad_weight_std: float
+    grad_norm: float
+
+
+@dataclass(frozen=True, slots=True)
+class LaneFacts:
+    """A lane at its start.
+
+    Attributes:
+        name: What the person calls it.
+        loss: Mean loss of the examples.
+        layers: Its measured layers, from input to output.
+    """
+
+    name: str
+    loss: float
+    layers: tuple[LayerFacts, ...]
+
+
+def probe(race: Race, batch: int | None = None) -> tuple[LaneFacts, ...]:
+    """Look at every lane as it stands, without training it.
+
+    Args:
+        race: Usually before its first step.
+        batch: How many training examples to look at, all when there are fewer; the next step's batch when None.
+    Raises:
+        ValueError: ``batch`` is below 1.
+        InitVizError: The device failed or ran out of memory.
+    """
+    if batch is not None and batch < 1:
+        raise ValueError(f"the number of examples must be at least 1, not {batch}")
+    data = race.data
+    inputs, targets = data.batch(race.step) if batch is None else (data.inputs[:batch], data.targets[:batch])
+    state = race.look(inputs, targets)
+    found: dict[int, LaneFacts] = {}
+    with flushed(False), torch.no_grad():
+        losses = state.loss.double().cpu().tolist()
+        for group in state.groups:
+            for place, facts in enumerate(_layers(race, group)):
+                lane = group.group.lanes[place]
+                found[lane] = LaneFacts(race.experiment.lanes[lane].name, losses[lane], facts)
+    return tuple(found[lane] for lane in range(race.num_lanes))
+
+
+def _layers(race: Race, state: GroupState) -> list[tuple[LayerFacts, ...]]:
+    """Return the facts of each lane of a group."""
+    group = state.group
+    measured = group.network.measured
+    moments = signal_moments(Flow.of(state), [False] * len(measured))
+    weights = group.flat if state.before is None else state.before
+    columns = []
+    for layer in measured:
+        slot = layer.slot
+        columns.append(
+            (_spread(weights[:, slot.offset : slot.stop]), _spread(group.grad[:, slot.offset : slot.stop]))
+        )
+    return [
+        tuple(
+            LayerFacts(
+                name=layer.name,
+                kind=group.blueprint.stages[layer.stage].layer.name,
+                shape=layer.slot.spec.shape,
+                fan_in=layer.context.fan_in,
+                fan_out=layer.context.fan_out,
+                weight_mean=float(weight.mean[place]),
+                weight_std=float(weight.std[place]),
+                target_std=race.target_stds[lane][index],
+                preactivation_mean=float(moments.preactivation_mean[place, index]),
+                preactivation_q=float(moments.preactivation_q[place, index]),
+                activation_mean=float(moments.activation_mean[place, index]),
+                activation_var=float(moments.activation_var[place, index]),
+                grad_preactivation_q=float(moments.grad_preactivation_q[place, index]),
+                grad_weight_std=float(grad.std[place]),
+                grad_norm=float(grad.norm[place]),
+            )
+            for index, (layer, (weight, grad)) in enumerate(zip(measured, columns, strict=True))
+        )
+        for place, lane in enumerate(group.lanes)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Of each lane's numbers, ``(K,)``: mean, standard deviation and L2 norm."""
+
+    mean: Floats
+    std: Floats
+    norm: Floats
+
+
+def _spread(rows: Tensor) -> _Spread:
+    """Measure rows ``(K, n)`` in double precision, whatever their magnitude."""
+    wide = rows.cpu().double()
+    mean = wide.mean(1, keepdim=True)
+    count = math.sqrt(wide.shape[1])
+    return _Spread(
+        mean.squeeze(1).numpy(),
+        np.asarray(robust_norm(wide - mean).numpy() / count),
+        robust_norm(wide).numpy(),
+    )
+
+
+def as_json(lanes: Sequence[LaneFacts]) -> Json:
+    """Return what is printed: plain tables, with None for numbers that are not finite."""
+    return {
+        "lanes": [
+            {"name": lane.name, "loss": _plain(lane.loss), "layers": [_table(layer) for layer in lane.layers]}
+            for lane in lanes
+        ]
+    }
+
+
+def _table(layer: LayerFacts) -> Json:
+    return {field.name: _plain(getattr(layer, field.name)) for field in fields(layer)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,128 @@
+"""Learning, stalled or diverged: as a person would call it, and as it is defined."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from initviz.telemetry.frame import LaneState, Scalars
+from initviz.telemetry.outcome import FEWEST_STEPS, MOST_STEPS, Outcomes
+
+CONSTANT = 2.0
+
+
+def stretch(losses: np.ndarray, first: int) -> Scalars:
+    count, lanes = losses.shape
+    table = np.zeros((count, lanes, 1), dtype=np.float32)
+    steps = np.arange(first, first + count, dtype=np.int64)
+    return Scalars(steps, losses, losses, losses, table, table, table)
+
+
+def follow(
+    losses: np.ndarray,
+    epoch: int = 10,
+    total: int = 10_000,
+    cut: int = 7,
+    sizes: np.ndarray | None = None,
+    diverged: dict[int, tuple[int, str]] | None = None,
+) -> tuple[LaneState, ...]:
+    """Return the states after losses ``(S, K)`` that arrive ``cut`` at a time."""
+    outcomes = Outcomes(losses.shape[1], epoch, CONSTANT, total)
+    sizes = np.ones(len(losses)) if sizes is None else sizes
+    for first in range(0, len(losses), cut):
+        part = slice(first, first + cut)
+        outcomes.note(stretch(losses[part], first), sizes[part])
+    return outcomes.states(diverged or {})
+
+
+def constant(*values: float, steps: int = 200) -> np.ndarray:
+    return np.tile(np.array(values, dtype=np.float64), (steps, 1))
+
+
+def test_stalled_is_within_two_per_cent_of_the_constant_loss() -> None:
+    values = (2.0, 1.961, 2.039, 1.959, 0.1)
+    outcomes = [state.outcome for state in follow(constant(*values))]
+    assert outcomes == ["stalled", "stalled", "stalled", "ok", "ok"]
+
+
+def test_a_lane_above_the_constant_loss_learns_only_while_it_falls() -> None:
+    steps = np.arange(200.0)
+    losses = np.stack([np.full(200, 5.0), 100 * 0.99**steps, 5 + 0 * steps + 0.01 * steps], axis=1)
+    assert [state.outcome for state in follow(losses)] == ["stalled", "ok", "stalled"]
+
+
+def test_what_counts_is_the_recent_epoch() -> None:
+    losses = constant(2.0)
+    losses[150:] = 1.0
+    (state,) = follow(losses)
+    assert state.outcome == "ok"
+    assert state.train_loss == pytest.approx(1.0)
+    losses[150:] = 2.0
+    losses[:150] = 1.0
+    (state,) = follow(losses)
+    assert state.outcome == "stalled"
+    assert state.best_loss == pytest.approx(1.0)
+
+
+def test_nobody_is_judged_in_the_first_epoch() -> None:
+    assert follow(constant(2.0, steps=FEWEST_STEPS - 1))[0].outcome == "ok"
+    assert follow(constant(2.0, steps=FEWEST_STEPS))[0].outcome == "stalled"
+    assert follow(constant(2.0, steps=119), epoch=120)[0].outcome == "ok"
+    assert follow(constant(2.0, steps=120), epoch=120)[0].outcome == "stalled"
+    assert follow(constant(2.0, steps=MOST_STEPS), epoch=100_000)[0].outcome == "stalled"
+
+
+def test_at_the_end_everybody_is_judged() -> None:
+    assert follow(constant(2.0, steps=4), total=5)[0].outcome == "ok"
+    assert follow(constant(2.0, steps=5), total=5)[0].outcome == "stalled"
+
+
+@pytest.mark.parametrize("cut", [1, 3, 64, 500])
+def test_the_mean_is_over_the_last_epoch_weighted_by_examples(cut: int) -> None:
+    rng = np.random.default_rng(0)
+    losses = rng.uniform(0.5, 3.0, (237, 2))
+    sizes = np.where(np.arange(237) % 10 == 9, 21.0, 128.0)
+    states = follow(losses, cut=cut, sizes=sizes)
+    for lane, state in enumerate(states):
+        wanted = np.average(losses[-10:, lane], weights=sizes[-10:])
+        assert state.train_loss == pytest.approx(wanted)
+        means = [
+            np.average(losses[max(0, stop - 10) : stop, lane], weights=sizes[max(0, stop - 10) : stop])
+            for stop in range(1, 238)
+        ]
+        assert state.best_loss == pytest.approx(min(means))
+        assert state.initial_loss == losses[0, lane]
+
+
+@pytest.mark.parametrize("cut", [1, 7, 64])
+def test_divergence_is_dated_to_the_very_step(cut: int) -> None:
+    losses = constant(1.0, 1.0, 1.0)
+    losses[37:, 1] = np.nan
+    losses[120, 2] = np.inf
+    losses[121:, 2] = np.nan
+    states = follow(losses, cut=cut, diverged={1: (64, "dense_2")})
+    assert [state.outcome for state in states] == ["ok", "diverged", "diverged"]
+    assert [state.diverged_at for state in states] == [None, 37, 120]
+    assert [state.bad_layer for state in states] == [None, "dense_2", None]
+    assert np.isnan(states[1].train_loss)
+    assert states[1].best_loss == pytest.approx(1.0)
+
+
+def test_a_loss_that_was_never_finite() -> None:
+    losses = np.full((5, 1), np.nan)
+    (state,) = follow(losses, diverged={0: (0, "output")})
+    assert (state.outcome, state.diverged_at, state.bad_layer) == ("diverged", 0, "output")
+    assert np.isnan(state.best_loss)
+
+
+def test_nothing_to_beat() -> None:
+    outcomes = Outcomes(1, 10, 0.0, 100)
+    outcomes.note(stretch(constant(0.0, steps=100), 0), np.ones(100))
+    assert outcomes.states({})[0].outcome == "ok"
+
+
+def test_before_the_first_step() -> None:
+    (state,) = Outcomes(1, 10, CONSTANT, 100).states({})
+    assert state.outcome == "ok"
+    assert state.diverged_at is None
+    assert np.isnan(state.train_loss)
