@@ -1,0 +1,135 @@
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from initviz.catalog.index import catalogue
+from initviz.experiment.limits import Limits
+from initviz.ui.data_panel import DataPanel
+from initviz.ui.form_rows import BoolRow, TypedRow
+from initviz.ui.forms import ParameterForm
+from initviz.ui.language import LanguageSwitch
+from initviz.ui.scope import Scope
+from initviz.ui.session import Session
+
+
+@pytest.fixture
+def english(qapp: QApplication) -> Iterator[LanguageSwitch]:
+    switch = LanguageSwitch("en")
+    yield switch
+    switch.choose("en")
+    switch.deleteLater()
+
+
+@pytest.fixture
+def session(qapp: QApplication, english: LanguageSwitch) -> Session:
+    document = {
+        "data": {"name": "digits", "batch_size": 64},
+        "model": {"family": "mlp", "depth": 2, "width": 8},
+        "lanes": [{"name": "one"}, {"name": "two"}],
+    }
+    return Session(document, catalogue(), Limits())
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, session: Session) -> DataPanel:
+    panel = DataPanel(Scope(session, session))
+    qtbot.addWidget(panel)
+    panel.resize(312, 600)
+    panel.show()
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    return panel
+
+
+def enter(form: ParameterForm, key: str, text: str) -> TypedRow:
+    row = form.row(key)
+    assert isinstance(row, TypedRow)
+    row.edit.setFocus()
+    row.edit.selectAll()
+    QTest.keyClicks(row.edit, text)
+    QTest.keyClick(row.edit, Qt.Key.Key_Return)
+    return row
+
+
+def choose(panel: DataPanel, key: str) -> None:
+    combo = panel.dataset.combo
+    combo.showPopup()
+    view = combo.view()
+    view.setCurrentIndex(combo.model().index(combo.findData(key, Qt.ItemDataRole.UserRole), 0))
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    combo.hidePopup()
+
+
+def test_what_is_known_of_the_data_is_shown(panel: DataPanel) -> None:
+    assert panel.facts.text() == "1\u2009797 examples · 1 × 8 × 8 · 10 classes"
+    assert panel.about.text() == catalogue().get("dataset", "digits").summary.en
+
+
+def test_another_data_set_keeps_how_it_is_served(panel: DataPanel, session: Session) -> None:
+    choose(panel, "moons")
+    data = session.experiment.data
+    assert data.dataset.name == "moons"
+    assert data.batch_size == 64
+    assert session.undo_stack.undoText() == "Choose Moons"
+    assert "2 classes" in panel.facts.text()
+    enter(panel.dataset.form, "noise", "0.3")
+    assert session.experiment.data.dataset["noise"] == 0.3
+    assert session.undo_stack.count() == 2
+
+
+def test_batches_and_the_share_held_back_are_edited(panel: DataPanel, session: Session) -> None:
+    enter(panel.fields.form, "batch_size", "32")
+    enter(panel.fields.form, "validation", "0.5")
+    row = panel.fields.form.row("standardize")
+    assert isinstance(row, BoolRow)
+    QTest.mouseClick(row.box, Qt.MouseButton.LeftButton, pos=QPoint(8, row.box.height() // 2))
+    data = session.experiment.data
+    assert (data.batch_size, data.validation, data.standardize) == (32, 0.5, False)
+    assert session.undo_stack.count() == 3
+    refused = enter(panel.fields.form, "validation", "0.95")
+    assert "0 ≤ x ≤ 0.9" in refused.message.text()
+    too_many = enter(panel.fields.form, "batch_size", "100000")
+    assert "INITVIZ_MAX_BATCH_SIZE" in too_many.message.text()
+    assert session.experiment.data.batch_size == 32
+
+
+def test_lanes_always_share_their_data(panel: DataPanel, session: Session) -> None:
+    panel.scope.set_single(True)
+    enter(panel.fields.form, "batch_size", "16")
+    assert session.experiment.data.batch_size == 16
+    assert session.undo_stack.undoText() == "Change batch size to 16"
+
+
+def test_data_that_the_network_cannot_take_are_refused_in_words(panel: DataPanel, session: Session) -> None:
+    layers = [{"kind": "conv", "channels": 4}, {"kind": "flatten"}]
+    document = session.document
+    document["model"] = {"layers": layers}
+    assert session.apply(document, "convolutions")
+    choose(panel, "moons")
+    assert session.experiment.data.dataset.name == "digits"
+    assert panel.dataset.combo.current_key() == "digits"
+    assert panel.dataset.message.isVisible()
+    assert "layer 1 (conv_1)" in panel.dataset.message.text().lower()
+    assert "Nothing was changed." in panel.dataset.message.text()
+
+
+def test_the_panel_speaks_the_language_that_is_chosen(panel: DataPanel, english: LanguageSwitch) -> None:
+    english.choose("zh")
+    QApplication.sendPostedEvents()
+    assert panel.about.text() == catalogue().get("dataset", "digits").summary.zh
+    assert panel.fields.form.row("batch_size").label.text() == "批大小"
+
+
+def test_a_panel_that_is_not_seen_waits(panel: DataPanel, session: Session, qtbot: QtBot) -> None:
+    panel.hide()
+    document = session.document
+    document["data"] = {"name": "moons"}
+    assert session.apply(document, "moons")
+    assert panel.dataset.combo.current_key() == "digits"
+    assert panel.summary().startswith("Moons")
+    panel.show()
+    assert panel.dataset.combo.current_key() == "moons"
