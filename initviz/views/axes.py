@@ -198,6 +198,6 @@ def growing_end(last: int, total: int, least: int = 20) -> int:
         least: Smallest end.
     """
     needed = max(last, min(least, total), 1)
-    power = 10 ** math.floor(math.log10(needed))
+    power = int(10 ** math.floor(math.log10(needed)))
     end = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= needed)
     return max(last, min(end, total), 1)

@@ -6,19 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QGuiApplication, QImage, QPainter, QShowEvent
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QMenu,
-    QSizePolicy,
-    QToolButton,
-    QToolTip,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QImage, QPainter, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from initviz.experiment.errors import InitVizError
 from initviz.telemetry.frame import RunInfo
@@ -27,10 +17,11 @@ from initviz.views import ink as inks
 from initviz.views import saving
 from initviz.views.canvas import Canvas
 from initviz.views.ink import Ink
+from initviz.views.invitation import draw_invitation
 from initviz.views.palette import LIGHT, LaneStyle, Theme
 from initviz.views.plot import Readout, draw_readout
 from initviz.views.saving import Row
-from initviz.views.wrapping import wrap
+from initviz.views.view_head import ACTIONS, ViewHead
 
 
 class View(QWidget):
@@ -70,40 +61,11 @@ class View(QWidget):
         self._lane_places: list[tuple[QRectF, int]] = []
         self._suffix = ".png"
 
-        self._head_title = QLabel()
-        self._head_title.setObjectName("viewTitle")
-        self._head_title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.controls = QHBoxLayout()
-        self.controls.setSpacing(2)
-        self._help = QToolButton()
-        self._help.setText("?")
-        self._help.clicked.connect(self._show_help)
-        self._menu_button = QToolButton()
-        self._menu_button.setText("⋯")
-        self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.menu = QMenu(self)
-        self._menu_button.setMenu(self.menu)
-        self._actions: dict[str, QAction] = {}
-        for name, slot in (
-            ("png", self._save_png),
-            ("svg", self._save_svg),
-            ("csv", self._save_csv),
-            ("copy", self.copy_picture),
-        ):
-            action = QAction(self)
-            action.triggered.connect(slot)
-            self.menu.addAction(action)
-            self._actions[name] = action
-        self.head = QWidget()
-        """Title, choices, help and menu; a dock takes it as its title bar."""
-        self.head.setObjectName("viewHead")
-        head = QHBoxLayout(self.head)
-        head.setContentsMargins(12, 6, 6, 2)
-        head.setSpacing(2)
-        head.addWidget(self._head_title, 1)
-        head.addLayout(self.controls)
-        head.addWidget(self._help)
-        head.addWidget(self._menu_button)
+        self.head = ViewHead(self)
+        self.controls, self.menu = self.head.controls, self.head.menu
+        slots = (self._save_png, self._save_svg, self._save_csv, self.copy_picture)
+        for name, slot in zip(ACTIONS, slots, strict=True):
+            self.head.entries[name].triggered.connect(slot)
         self.canvas = Canvas()
         self.canvas.resized.connect(self._redraw)
         self.canvas.cursor_moved.connect(self._speak)
@@ -116,7 +78,7 @@ class View(QWidget):
         column.addWidget(self.canvas, 1)
         self.setObjectName(f"view_{self.KEY}")
         self.setFocusProxy(self.canvas)
-        self._style()
+        self.head.set_theme(self.theme)
 
     # What a subclass says
 
@@ -173,7 +135,9 @@ class View(QWidget):
         """Change colours and sizes."""
         self.theme = theme
         self._backdrop_key = None
-        self._style()
+        self.head.set_theme(theme)
+        if self.windowTitle():
+            self.retranslate()
         self._redraw()
 
     def set_focus_lane(self, lane: int) -> None:
@@ -274,11 +238,9 @@ class View(QWidget):
     def _draw_all(self, ink: Ink, area: QRectF) -> None:
         self._lane_places.clear()
         if self.info is None or not self.has_data():
-            ink.fill(area, self.theme.surface)
-            self._draw_invitation(ink, area, self.invitation())
+            draw_invitation(ink, area, self.invitation())
         elif not self.shown_lanes():
-            ink.fill(area, self.theme.surface)
-            self._draw_invitation(ink, area, _all_hidden())
+            draw_invitation(ink, area, _all_hidden())
         else:
             self.draw(ink, area)
 
@@ -286,24 +248,6 @@ class View(QWidget):
         places = self._lane_places.copy()
         self._draw_all(ink, area)
         self._lane_places = places
-
-    def _draw_invitation(self, ink: Ink, area: QRectF, text: str) -> None:
-        """Draw the empty state: a faint plot, and what will appear."""
-        theme = self.theme
-        rect = area.adjusted(24, 12, -24, -18)
-        for share in (0.25, 0.5, 0.75):
-            y = rect.top() + share * rect.height()
-            ink.line(rect.left(), y, rect.right(), y, theme.grid)
-        ink.line(rect.left(), rect.bottom(), rect.right(), rect.bottom(), theme.border)
-        size = theme.base_px
-        lines = wrap(text, min(rect.width() - 24, 34.0 * size), size)
-        height = 1.55 * size
-        y = rect.center().y() - height * (len(lines) - 1) / 2
-        for line in lines:
-            ink.text(
-                rect.center().x(), y, line, theme.text if line is lines[0] else theme.muted, size, inks.CENTER
-            )
-            y += height
 
     @Slot(QPainter)
     def _paint_overlay(self, painter: QPainter) -> None:
@@ -346,11 +290,6 @@ class View(QWidget):
             self.lane_chosen.emit(lane)
 
     @Slot()
-    def _show_help(self) -> None:
-        corner = self._help.mapToGlobal(QPoint(0, self._help.height()))
-        QToolTip.showText(corner, self._help.toolTip(), self._help)
-
-    @Slot()
     def _save_png(self) -> None:
         self._ask_for_file(".png")
 
@@ -364,7 +303,7 @@ class View(QWidget):
 
     def _ask_for_file(self, suffix: str) -> None:
         self._suffix = suffix
-        dialog = QFileDialog(self, self._actions[suffix[1:]].text().rstrip("…."))
+        dialog = QFileDialog(self, self.head.entries[suffix[1:]].text().rstrip("…."))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(suffix[1:])
@@ -402,20 +341,12 @@ class View(QWidget):
     def retranslate(self) -> None:
         """Set every text anew in the language that now holds."""
         self.setWindowTitle(self.title())
-        self._elide_title()
         self.setAccessibleName(self.title())
         self.setAccessibleDescription(self.sentence())
         self.canvas.setAccessibleName(self.title())
         self.canvas.setAccessibleDescription(self.sentence())
         self.canvas.setWhatsThis(self.sentence())
-        self._help.setToolTip(f"<p>{self.sentence()}</p>")
-        self._help.setAccessibleName(self.tr("What to look for"))
-        self._menu_button.setToolTip(self.tr("Save or copy this view"))
-        self._menu_button.setAccessibleName(self.tr("Save or copy this view"))
-        self._actions["png"].setText(self.tr("Save as picture (PNG)…"))
-        self._actions["svg"].setText(self.tr("Save as drawing (SVG)…"))
-        self._actions["csv"].setText(self.tr("Save numbers (CSV)…"))
-        self._actions["copy"].setText(self.tr("Copy picture"))
+        self.head.set_texts(self.title(), self.sentence(), self.theme)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -424,39 +355,11 @@ class View(QWidget):
             self.retranslate()
             self._redraw()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        # The head may stand elsewhere: a dock takes it as its title bar.
-        if watched is self.head and event.type() in {QEvent.Type.Resize, QEvent.Type.LayoutRequest}:
-            self._elide_title()
-        return super().eventFilter(watched, event)
-
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not self.windowTitle():
             self.retranslate()
-        self._elide_title()
         self._redraw()
-
-    def _elide_title(self) -> None:
-        title = self.title()
-        room = max(40.0, self._head_title.width() - 4)
-        self._head_title.setText(inks.elide(title, room, self.theme.base_px, bold=True))
-        self._head_title.setToolTip(title)
-
-    def _style(self) -> None:
-        theme = self.theme
-        # A sheet that is set a second time before the first took effect would never take effect.
-        self.head.ensurePolished()
-        self.head.setStyleSheet(
-            f"#viewHead {{ background: {theme.surface}; }}"
-            f"QLabel#viewTitle {{ color: {theme.text}; font-size: {theme.base_px}px; font-weight: 600;"
-            " background: transparent; }"
-            f"QToolButton {{ color: {theme.muted}; background: transparent; border: 1px solid transparent;"
-            f" border-radius: 4px; padding: 2px 6px; font-size: {theme.small_px}px; }}"
-            f"QToolButton:hover {{ color: {theme.text}; border-color: {theme.border}; }}"
-            f"QToolButton:focus {{ color: {theme.text}; border-color: {theme.accent}; }}"
-            "QToolButton::menu-indicator { image: none; width: 0; }"
-        )
 
 
 def _all_hidden() -> str:

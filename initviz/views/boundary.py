@@ -49,7 +49,9 @@ class BoundaryView(View):
                 "This data set has more than two inputs, so there is no plane to draw.\nChoose moons, circles,"
                 " spirals or xor to see decision boundaries."
             )
-        return self.tr("Press space to play.\nThe answer of every lane appears here for each place of the plane.")
+        return self.tr(
+            "Press space to play.\nThe answer of every lane appears here for each place of the plane."
+        )
 
     def has_data(self) -> bool:
         return self._boundary() is not None
@@ -101,11 +103,13 @@ class BoundaryView(View):
         if count == 2:
             signed = np.where(classes == 0, -strength, strength)
             levels = np.round(127 + 0.62 * 127 * signed).astype(np.uint8)
-            return np.asarray(diverging(self.theme)[levels])
+            signed_colors: NDArray[np.uint8] = diverging(self.theme)[levels]
+            return signed_colors
         shades = np.array([rgb(self.class_color(index)) for index in range(count)], dtype=np.float32)
         pale = np.array(rgb(self.theme.unknown), dtype=np.float32)
         mixed = pale + (shades[np.clip(classes, 0, count - 1)] - pale) * (0.62 * strength[..., None])
-        return mixed.round().astype(np.uint8)
+        colors: NDArray[np.uint8] = mixed.round().astype(np.uint8)
+        return colors
 
     def _num_classes(self) -> int:
         assert self.info is not None

@@ -45,9 +45,7 @@ def draw_color_bar(ink: Ink, rect: QRectF) -> None:
     table = magnitude_table(theme)
     vanished, exploded = words()
     cap = min(12.0, rect.height() / 8)
-    bar = QRectF(
-        rect.left(), rect.top() + size + 6 + cap, _BAR, rect.height() - 2 * (size + 6 + cap)
-    )
+    bar = QRectF(rect.left(), rect.top() + size + 6 + cap, _BAR, rect.height() - 2 * (size + 6 + cap))
     if bar.height() < 20:
         return
     levels = np.arange(255, FIRST_CODE - 1, -1, dtype=np.uint8)[:, None]
@@ -55,9 +53,7 @@ def draw_color_bar(ink: Ink, rect: QRectF) -> None:
     ink.picture(
         QRectF(bar.left(), bar.top() - cap - 1, _BAR, cap), np.array([[EXPLODED_CODE]], np.uint8), table
     )
-    ink.picture(
-        QRectF(bar.left(), bar.bottom() + 1, _BAR, cap), np.array([[VANISHED_CODE]], np.uint8), table
-    )
+    ink.picture(QRectF(bar.left(), bar.bottom() + 1, _BAR, cap), np.array([[VANISHED_CODE]], np.uint8), table)
     ink.text(rect.left(), bar.top() - cap - 5 - size / 2, exploded, theme.text, size)
     ink.text(rect.left(), bar.bottom() + cap + 6 + size / 2, vanished, theme.text, size)
     decades = round(HIGH_DECADES - LOW_DECADES)

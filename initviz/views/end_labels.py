@@ -61,7 +61,7 @@ def label_room(view: View, labels: Sequence[EndLabel], width: float) -> float:
     widest = max((label_width(view, label, True) for label in living), default=0.0)
     if widest > _MOST_SHARE * width:
         widest = max((label_width(view, label, False) for label in living), default=0.0)
-    return 8.0 * round((min(widest, _MOST_SHARE * width) + _GAP + 6) / 8)
+    return 8.0 * round((min(widest, _MOST_SHARE * width) + _GAP * view.theme.unit + 6) / 8)
 
 
 def draw_end_labels(
@@ -90,8 +90,8 @@ def draw_end_labels(
     for (label, place), middle in zip(ends, placed.tolist(), strict=True):
         style = view.lane_style(label.lane)
         x = min(place.x(), rect.right())
-        ink.marker(style.marker, x, place.y(), style.color, 3.5 * max(1.0, size / 11))
-        left = x + _GAP
+        ink.marker(style.marker, x, place.y(), style.color, 3.5 * view.theme.unit)
+        left = x + _GAP * view.theme.unit
         if abs(middle - place.y()) > 3:
             ink.segments(np.array([[x + 5, place.y(), left - 2, middle]]), style.color, 1.0, 150)
         room = right - left - 2

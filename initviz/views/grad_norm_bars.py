@@ -83,9 +83,7 @@ class GradNormBarsView(View):
         )
         for cell in multiples.cells:
             self._draw_bars(ink, cell, norms)
-        cells.draw_names(
-            self, ink, multiples, lambda lane: status_text(self.history, lane), framed=False
-        )
+        cells.draw_names(self, ink, multiples, lambda lane: status_text(self.history, lane), framed=False)
 
     def _fit(self, norms: Floats) -> Axis:
         values = norms[self.shown_lanes()]
@@ -110,28 +108,33 @@ class GradNormBarsView(View):
         vanished, exploded = words()
         for cell in multiples.cells:
             plot = cell.plot
-            for low, high, color, text in (
+            bands = (
                 (plot.y.low, LOW_DECADES, theme.vanished, vanished),
                 (HIGH_DECADES, plot.y.high, theme.exploded, exploded),
-            ):
-                self._draw_band(ink, plot, low, high, color, text if cell.lane == named else "")
+            )
+            for low, high, color, _ in bands:
+                self._draw_band(ink, plot, low, high, color)
             for tick in plot.y_ticks(theme):
                 y = round(float(plot.py(np.array(tick.at)))) + 0.5
                 if tick.label:
                     ink.line(plot.rect.left(), y, plot.rect.right(), y, theme.grid)
             bottom = round(plot.rect.bottom()) + 0.5
             ink.line(plot.rect.left(), bottom, plot.rect.right(), bottom, theme.axis)
+            for low, high, _, text in bands if cell.lane == named else ():
+                self._name_band(ink, plot, low, high, text)
         cells.draw_numbers(self, ink, multiples, self.tr("layer"), x_ticks=ticks)
 
-    def _draw_band(self, ink: Ink, plot: Plot, low: float, high: float, color: str, text: str) -> None:
-        low, high = max(low, plot.y.low), min(high, plot.y.high)
-        if high <= low:
-            return
-        bottom, top = plot.py(np.array([low, high])).tolist()
-        ink.fill(QRectF(plot.rect.left(), top, plot.rect.width(), bottom - top), color, 60)
+    @staticmethod
+    def _draw_band(ink: Ink, plot: Plot, low: float, high: float, color: str) -> None:
+        if min(high, plot.y.high) > max(low, plot.y.low):
+            bottom, top = plot.py_inside(np.array([low, high])).tolist()
+            ink.fill(QRectF(plot.rect.left(), top, plot.rect.width(), bottom - top), color, 60)
+
+    def _name_band(self, ink: Ink, plot: Plot, low: float, high: float, text: str) -> None:
+        bottom, top = plot.py_inside(np.array([low, high])).tolist()
         size = self.theme.small_px
-        if text and bottom - top > size + 4:
-            ink.text(plot.rect.left() + 5, top + 4 + size / 2, text, self.theme.muted, size)
+        if bottom - top > 2.4 * size + 16:  # "exactly 0" stands below
+            ink.text(plot.rect.left() + 6, top + 5 + size / 2, text, self.theme.muted, size)
 
     def _draw_bars(self, ink: Ink, cell: Cell, norms: Floats) -> None:
         plot, style = cell.plot, self.lane_style(cell.lane)
@@ -148,11 +151,15 @@ class GradNormBarsView(View):
         zero = np.flatnonzero(values == 0)
         size = self.theme.small_px
         if len(zero):
-            ink.dots(x[zero], np.full(len(zero), rect.bottom() - 3.5), style.color, min(5.0, pitch), hollow=True)
+            ink.dots(
+                x[zero], np.full(len(zero), rect.bottom() - 3.5), style.color, min(5.0, pitch), hollow=True
+            )
             if len(zero) > count / 2:
-                ink.text(rect.left() + 6, rect.bottom() - 12 - size / 2, self.tr("○ exactly 0"), style.ink, size, halo=True)
+                text = inks.elide(self.tr("○ exactly 0"), rect.width() - 8, size)
+                ink.text(rect.left() + 6, rect.bottom() - 12 - size / 2, text, style.ink, size, halo=True)
         if not known.any() and not len(zero):
-            ink.text(rect.center().x(), rect.center().y(), self.tr("no gradient any more"), self.theme.muted, size, inks.CENTER)
+            text = inks.elide(self.tr("no gradient any more"), rect.width() - 4, size)
+            ink.text(rect.center().x(), rect.center().y(), text, self.theme.muted, size, inks.CENTER)
 
     def read_out(self, place: QPointF) -> Readout | None:
         cell = self._multiples.at(place) if self._multiples is not None else None

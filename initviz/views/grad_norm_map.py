@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QWidget
 
@@ -18,7 +16,7 @@ from initviz.views.color_bar import bar_width, draw_color_bar, words
 from initviz.views.ink import Ink
 from initviz.views.lane_status import diverged_at, status_text
 from initviz.views.layers import layer_axis, layer_heading, layer_ticks
-from initviz.views.magnitude import HIGH_DECADES, LOW_DECADES, magnitude_codes, magnitude_table
+from initviz.views.magnitude import HIGH_DECADES, LOW_DECADES, magnitude_codes, magnitude_table, peaks
 from initviz.views.multiples import Cell, Multiples
 from initviz.views.numbers import significant, whole
 from initviz.views.plot import Readout, ReadoutRow
@@ -88,7 +86,9 @@ class GradNormMapView(View):
         if heat.values.shape[2]:
             left, right = plot.px(heat.step_edges[[0, -1]]).tolist()
             most = max(1, math.ceil((right - left) * ink.scale))
-            values = peaks(peaks(heat.values[cell.lane], 1, most), 0, max(1, int(plot.rect.height() * ink.scale)))
+            values = peaks(
+                peaks(heat.values[cell.lane], 1, most), 0, max(1, int(plot.rect.height() * ink.scale))
+            )
             codes = magnitude_codes(values)
             painter = ink.painter
             painter.save()
@@ -148,12 +148,3 @@ class GradNormMapView(View):
                     )
                 ]
         return rows
-
-
-def peaks(values: NDArray[Any], axis: int, most: int) -> NDArray[Any]:
-    """Reduce an axis to at most ``most`` places by the largest value, so that no peak is lost; NaN counts for nothing."""
-    count = values.shape[axis]
-    if count <= most:
-        return values
-    starts = (np.arange(most) * count) // most
-    return np.asarray(np.fmax.reduceat(values, starts, axis=axis))

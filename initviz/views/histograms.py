@@ -24,6 +24,8 @@ from initviz.views.time_map import TimeMap
 MOST_RIDGES = 24
 """More layers than this become a heat map by themselves."""
 _TAIL = 0.001
+_FEWEST_BINS = 12
+"""A start of zeros fills one bin: shown alone, its width would look like a spread."""
 
 
 class HistogramView(View):
@@ -79,6 +81,8 @@ class HistogramView(View):
         running = np.cumsum(counts, axis=1)
         first = (running > _TAIL * totals).argmax(axis=1).min()
         last = (running >= (1 - _TAIL) * totals).argmax(axis=1).max()
+        spare = max(0, _FEWEST_BINS - int(last - first + 1)) // 2
+        first, last = max(0, first - spare), min(counts.shape[1] - 1, last + spare)
         return self._range.fit(float(histogram.edges[first]), float(histogram.edges[last + 1]))
 
     def axis_title(self) -> str:

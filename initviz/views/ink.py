@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pyqtgraph import functions
+from pyqtgraph.Qt import internals
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QApplication
-from pyqtgraph import functions
-from pyqtgraph.Qt import internals
 
 from initviz.views.magnitude import Codes, Table
 from initviz.views.palette import Marker, Theme
@@ -80,7 +80,7 @@ def elide(text: str, width: float, pixels: int, bold: bool = False) -> str:
 
 def polygon(x: NDArray[Any], y: NDArray[Any]) -> QPolygonF:
     """Return Qt's points of two arrays ``(n,)``, copied in one go."""
-    points = functions.create_qpolygonf(len(x))
+    points: QPolygonF = functions.create_qpolygonf(len(x))
     memory = functions.ndarray_from_qpolygonf(points)
     memory[:, 0] = x
     memory[:, 1] = y
@@ -185,8 +185,10 @@ class Ink:
             elif dash:
                 self._dashes(x[run], y[run], color, width, dash, alpha)
             elif run.stop > run.start:
-                points = polygon(x[run], y[run])
-                self._strokes(color, width, alpha, lambda points=points: self.painter.drawPolyline(points))
+                self._polyline(polygon(x[run], y[run]), color, width, alpha)
+
+    def _polyline(self, points: QPolygonF, color: str, width: float, alpha: int) -> None:
+        self._strokes(color, width, alpha, lambda: self.painter.drawPolyline(points))
 
     def _strokes(self, color: str, width: float, alpha: int, draw: Callable[[], None]) -> None:
         """Call ``draw`` with a pen: once in a vector file, once for each pixel of the width otherwise."""
@@ -272,7 +274,9 @@ class Ink:
         self.painter.setBrush(qcolor(color, alpha))
         self.painter.drawPolygon(polygon(x, y))
 
-    def dots(self, x: NDArray[Any], y: NDArray[Any], color: str, diameter: float, hollow: bool = False) -> None:
+    def dots(
+        self, x: NDArray[Any], y: NDArray[Any], color: str, diameter: float, hollow: bool = False
+    ) -> None:
         """Draw many round points at once; what is not finite is left out."""
         good = np.isfinite(x) & np.isfinite(y)
         points = internals.PrimitiveArray(QPointF, 2)

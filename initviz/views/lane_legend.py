@@ -41,42 +41,47 @@ def draw_legend(view: View, ink: Ink, rect: QRectF, height: float) -> None:
     for place, (lane, name, x, row) in enumerate(_place(view, rect.width(), height)):
         style = view.lane_style(lane)
         left, y = rect.left() + x, rect.top() + 2 + (row + 0.5) * line
-        ink.marker(style.marker, left + 5, y, style.color, 3.5 * max(1.0, size / 11))
-        width = _SWATCH
+        unit = view.theme.unit
+        ink.marker(style.marker, left + 5 * unit, y, style.color, 3.5 * unit)
+        width = _SWATCH * unit
         if name:
-            width += ink.text(left + _SWATCH, y, name, style.ink, size, bold=place == 0)
+            width += ink.text(left + width, y, name, style.ink, size, bold=place == 0)
         view.mark_lane(QRectF(left, y - line / 2, width, line), lane)
 
 
 def _place(view: View, width: float, height: float) -> Places:
     """Return lane, name, left end and row of each entry."""
     size = view.theme.small_px
+    swatch, gap_wanted = _SWATCH * view.theme.unit, _GAP * view.theme.unit
     lanes = sorted(view.shown_lanes(), key=lambda lane: lane != view.focus_lane)
     names = [view.lane_name(lane) for lane in lanes]
     widths = [inks.text_width(name, size, bold=place == 0) for place, name in enumerate(names)]
-    placed = _flow(lanes, names, widths, width)
+    placed_at = _flow(lanes, widths, width, swatch, gap_wanted)
+    placed = [(lane, name, x, row) for (lane, x, row), name in zip(placed_at, names, strict=True)]
     if placed[-1][3] <= (1 if height >= _TWO_ROWS_FROM else 0):
         return placed
-    first = inks.elide(names[0], width - _SWATCH, size, bold=True)
-    first_width = min(widths[0], width - _SWATCH)
-    room = width - first_width - len(lanes) * (_SWATCH + _GAP) + _GAP
-    longest = room / max(1, len(lanes) - 1)
+    first = inks.elide(names[0], width - swatch, size, bold=True)
+    first_width = inks.text_width(first, size, bold=True)
+    longest = (width - first_width - len(lanes) * (swatch + gap_wanted)) / max(1, len(lanes) - 1)
     others = [inks.elide(name, longest, size) if longest >= _SHORTEST * size else "" for name in names[1:]]
     names = [first, *others]
-    widths = [first_width, *(inks.text_width(name, size) for name in others)]
-    gap = _GAP if any(others) else max(0.0, min(_GAP, room / max(1, len(lanes) - 1) + _GAP))
+    # Markers alone come as close as they must.
+    tight = (width - first_width - gap_wanted) / len(lanes)
     x, line = 0.0, []
-    for lane, name, wide in zip(lanes, names, widths, strict=True):
+    for lane, name in zip(lanes, names, strict=True):
         line.append((lane, name, x, 0))
-        x += _SWATCH + wide + (gap if name else gap - _GAP + 2)
+        x += swatch + inks.text_width(name, size) + gap_wanted if name else min(swatch + 2, tight)
     return line
 
 
-def _flow(lanes: list[int], names: list[str], widths: list[float], width: float) -> Places:
+def _flow(
+    lanes: list[int], widths: list[float], width: float, swatch: float, gap: float
+) -> list[tuple[int, float, int]]:
+    """Return lane, left end and row of each entry, a new row where one is full."""
     x, row, placed = 0.0, 0, []
-    for lane, name, wide in zip(lanes, names, widths, strict=True):
-        if x and x + _SWATCH + wide > width:
+    for lane, wide in zip(lanes, widths, strict=True):
+        if x and x + swatch + wide > width:
             x, row = 0.0, row + 1
-        placed.append((lane, name, x, row))
-        x += _SWATCH + wide + _GAP
+        placed.append((lane, x, row))
+        x += swatch + wide + gap
     return placed

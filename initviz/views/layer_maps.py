@@ -11,7 +11,7 @@ from initviz.views import multiples as cells
 from initviz.views.axes import Tick
 from initviz.views.ink import Ink
 from initviz.views.layers import layer_axis, layer_heading, layer_ticks
-from initviz.views.magnitude import share_codes, share_table
+from initviz.views.magnitude import peaks, share_codes, share_table
 from initviz.views.multiples import Multiples
 from initviz.views.numbers import percent, significant
 from initviz.views.plot import Readout, ReadoutRow
@@ -47,11 +47,14 @@ class LayerMaps:
         for cell in multiples.cells:
             counts = histogram.counts[cell.lane].astype(np.float64)
             depth = len(view.info.lanes[cell.lane].layers)
-            codes = share_codes(counts / np.maximum(counts.max(axis=1, keepdims=True), 1), 1.0)
-            codes[depth:] = 0
-            codes[histogram.not_finite[cell.lane] > 0] = 0
+            share = counts / np.maximum(counts.max(axis=1, keepdims=True), 1)
+            share[depth:] = np.nan
+            share[histogram.not_finite[cell.lane] > 0] = np.nan
             plot = cell.plot
             x = plot.px(edges[[0, -1]])
+            # Qt leaves out what is narrower than a pixel, and a start of zeros fills a single bin.
+            share = peaks(share, 1, max(1, int((x[1] - x[0]) * ink.scale)))
+            codes = share_codes(peaks(share, 0, max(1, int(plot.rect.height() * ink.scale))), 1.0)
             painter = ink.painter
             painter.save()
             painter.setClipRect(plot.rect)
@@ -63,9 +66,7 @@ class LayerMaps:
             painter.restore()
         cells.draw_names(view, ink, multiples, lambda lane: "")
 
-    def _draw_backdrop(
-        self, ink: Ink, area: QRectF, multiples: Multiples, ticks: tuple[Tick, ...]
-    ) -> None:
+    def _draw_backdrop(self, ink: Ink, area: QRectF, multiples: Multiples, ticks: tuple[Tick, ...]) -> None:
         ink.fill(area, self._view.theme.surface)
         cells.draw_numbers(self._view, ink, multiples, self._view.axis_title(), y_ticks=ticks)
 

@@ -23,9 +23,8 @@ def layer_ticks(axis: Axis, width: float, theme: Theme) -> tuple[Tick, ...]:
     widest = inks.text_width(str(count), theme.small_px) + 10
     most = max(2, int(width / widest))
     step = max(1, math.ceil(nice_step(count, most)))
-    places = [layer for layer in range(step, count + 1, step) if layer != 1]
-    if not places or places[0] > 1:
-        places = [1, *places]
+    # Every second layer: the odd ones, so that the first is among them.
+    places = list(range(1, count + 1, 2)) if step == 2 else [1, *range(step + (step == 1), count + 1, step)]
     if len(places) > 1 and (places[1] - 1) * width / count < widest:
         del places[1]
     return tuple(Tick(float(layer), str(layer)) for layer in places)

@@ -14,10 +14,11 @@ from initviz.telemetry.frame import Floats
 from initviz.telemetry.series import Series
 from initviz.views.axes import Axis, SteadyRange
 from initviz.views.choice_button import ChoiceButton
+from initviz.views.end_labels import EndLabel
 from initviz.views.numbers import percent, significant
 from initviz.views.reduction import Columns, reduce_columns, smooth
 from initviz.views.saving import Row
-from initviz.views.step_view import Curve, EndLabel, Guide, Panel, StepView
+from initviz.views.step_view import Curve, Guide, Panel, StepView
 
 _BOTH_FROM = 250.0
 """Height of the canvas, in multiples of the base size's 13 pixels, from which two plots are legible."""
@@ -126,9 +127,7 @@ class LossView(StepView):
         scores = self.history.validation_accuracy()
         validation = reduce_columns(*_arrays(scores), first, last, columns)
         labels = [
-            label
-            for label in self._labels(reduced, train, validation, scores, percent)
-            if not label.died
+            label for label in self._labels(reduced, train, validation, scores, percent) if not label.died
         ]
         return Panel(
             caption=self.tr("accuracy"),
@@ -198,8 +197,10 @@ class LossView(StepView):
         )
         values = values[np.isfinite(values) & (values > 0)]
         if not len(values):
-            return self._range.fit(math.log10(constant) - 1, math.log10(constant) + 1) if constant > 0 else (
-                self._range.fit(-1.0, 1.0)
+            return (
+                self._range.fit(math.log10(constant) - 1, math.log10(constant) + 1)
+                if constant > 0
+                else (self._range.fit(-1.0, 1.0))
             )
         high = math.log10(float(np.quantile(values, 0.99)))
         low = max(math.log10(float(values.min())), high - _MAX_DECADES)

@@ -60,7 +60,9 @@ class LearningRateView(StepView):
             if len(held):
                 value = float(reduced.mean[held[-1], lane])
                 name = self.tr("all lanes") if same else ""
-                labels.append(EndLabel(lane, float(reduced.steps[held[-1]]), value, significant(value), name=name))
+                labels.append(
+                    EndLabel(lane, float(reduced.steps[held[-1]]), value, significant(value), name=name)
+                )
         axis = self._range.fit(0.0, top * 1.02)
         return (Panel(self.tr("learning rate"), "", axis, tuple(curves), tuple(labels)),)
 

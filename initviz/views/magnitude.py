@@ -6,8 +6,8 @@ import functools
 from typing import Any
 
 import numpy as np
-import PySide6.QtCore  # before pyqtgraph, which then takes this Qt  # noqa: F401
 import pyqtgraph
+import PySide6.QtCore  # before pyqtgraph, which then takes this Qt  # noqa: F401
 from numpy.typing import NDArray
 
 from initviz.views.palette import Theme, mix, rgb
@@ -55,6 +55,15 @@ def share_codes(share: NDArray[Any], most: float) -> Codes:
     return codes
 
 
+def peaks(values: NDArray[Any], axis: int, most: int) -> NDArray[Any]:
+    """Reduce an axis to at most ``most`` places by the largest value: no peak is lost, NaN counts for nothing."""
+    count = values.shape[axis]
+    if count <= most:
+        return values
+    starts = (np.arange(most) * count) // most
+    return np.asarray(np.fmax.reduceat(values, starts, axis=axis))
+
+
 def _argb(color: str) -> int:
     red, green, blue = rgb(color)
     return 0xFF000000 | red << 16 | green << 8 | blue
@@ -69,7 +78,8 @@ def sequential(levels: int) -> NDArray[np.uint8]:
 
 def _packed(colors: NDArray[np.uint8]) -> Table:
     wide = colors.astype(np.uint32)
-    return np.uint32(0xFF000000) | wide[:, 0] << 16 | wide[:, 1] << 8 | wide[:, 2]
+    packed = 0xFF000000 | wide[:, 0] << 16 | wide[:, 1] << 8 | wide[:, 2]
+    return packed.astype(np.uint32)
 
 
 @functools.cache
@@ -85,10 +95,15 @@ def magnitude_table(theme: Theme) -> Table:
 
 @functools.cache
 def share_table(theme: Theme) -> Table:
-    """Return the 256 colours for ``share_codes``: from the surface, for nothing, into the one sequential map."""
+    """Return the 256 colours for ``share_codes``: from the surface, for nothing, through the one sequential map.
+
+    On a light surface it runs from bright to dark, so that more is always further from nothing.
+    """
     table = np.empty(256, dtype=np.uint32)
     table[UNKNOWN_CODE : FIRST_CODE + 1] = _argb(theme.unknown)
     colors = sequential(_LEVELS)
+    if theme.name == "light":
+        colors = colors[::-1]
     table[FIRST_CODE:] = _packed(colors)
     table[FIRST_CODE] = _argb(theme.surface)
     first = "#" + "".join(f"{channel:02x}" for channel in colors[0])

@@ -135,18 +135,18 @@ def draw_names(
     for cell in multiples.cells:
         rect, style = cell.plot.rect, view.lane_style(cell.lane)
         y = rect.top() - 5 - size / 2
-        ink.marker(style.marker, rect.left() + 4, y, style.color, 3.5 * max(1.0, size / 11))
-        left = rect.left() + 12
+        unit = view.theme.unit
+        ink.marker(style.marker, rect.left() + 4 * unit, y, style.color, 3.5 * unit)
+        left = rect.left() + 12 * unit
         name = inks.elide(view.lane_name(cell.lane), rect.right() - left, size, bold=True)
         width = ink.text(left, y, name, style.ink, size, bold=True)
         text = note(cell.lane)
         if text and left + width + 8 + inks.text_width(text, size) <= rect.right():
             ink.text(rect.right(), y, text, view.theme.muted, size, inks.RIGHT)
-        view.mark_lane(QRectF(rect.left(), y - size / 2 - 3, 12 + width, size + 6), cell.lane)
+        view.mark_lane(QRectF(rect.left(), y - size / 2 - 3, left - rect.left() + width, size + 6), cell.lane)
         if framed:
             thick = 2.0 if cell.lane == view.focus_lane else 1.0
-            edge = thick if cell.lane == view.focus_lane else 1.0
-            ink.frame(rect.adjusted(-edge, -edge, edge, edge), style.color, thick)
+            ink.frame(rect.adjusted(-thick, -thick, thick, thick), style.color, thick)
 
 
 def draw_numbers(
@@ -187,9 +187,7 @@ def draw_numbers(
         for tick in plot.x_ticks(theme) if x_ticks is None else x_ticks:
             x = float(plot.px(np.array(tick.at)))
             half = inks.text_width(tick.label, size) / 2
-            if not tick.label or not rect.left() - 1 <= x <= rect.right() + 1 or x + half > limit:
-                continue
             if x - half < rect.left() - 4 and not cell.first_column:
-                ink.text(rect.left(), baseline, tick.label, theme.muted, size)
-            else:
+                x = rect.left() + half  # not into the cell beside it
+            if tick.label and rect.left() - 1 <= x <= rect.right() + 1 and x + half <= limit:
                 ink.text(x, baseline, tick.label, theme.muted, size, inks.CENTER)

@@ -100,6 +100,11 @@ class Theme:
     line_width: float = 1.0
     presenter: bool = False
 
+    @property
+    def unit(self) -> float:
+        """By how much markers and the gaps beside them are larger than at the ordinary type size."""
+        return self.small_px / 11
+
     def lane(self, index: int) -> LaneStyle:
         """Return the style with the palette index of a ``LaneInfo``; any whole number is accepted."""
         return self.lanes[index % len(self.lanes)]

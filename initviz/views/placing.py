@@ -53,7 +53,7 @@ def grid(count: int, width: float, height: float, aspect: float, gap: float) -> 
         if cell_width <= 1 or cell_height <= 1:
             continue
         empty = (rows * columns - count) / max(1, count)
-        cost = abs(np.log(cell_width / cell_height / aspect)) + 0.5 * empty
+        cost = abs(np.log(cell_width / cell_height / aspect)) + 1.5 * empty
         if cost < best_cost:
             best, best_cost = (rows, columns), cost
     return best

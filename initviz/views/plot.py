@@ -136,8 +136,8 @@ def draw_backdrop(
 
 
 def caption_room(rect: QRectF) -> float:
-    """Return how wide the caption above a plot may be."""
-    return rect.width() + min(rect.left(), 60.0) - 4
+    """Return how wide the caption above a plot may be: it starts right of the numbers, which it would touch."""
+    return rect.width()
 
 
 def fitting(texts: tuple[str, ...], rect: QRectF, theme: Theme) -> str:
@@ -151,12 +151,12 @@ def draw_caption(ink: Ink, rect: QRectF, caption: str, note: str = "") -> None:
     size = ink.theme.small_px
     y = rect.top() - 5 - size / 2
     text = inks.elide(caption, caption_room(rect), size, bold=True)
-    left = rect.left() - min(rect.left() - 4, 28)
+    left = rect.left()
     width = ink.text(left, y, text, ink.theme.text, size, bold=True)
     if note and text == caption:
-        rest = inks.elide(note, rect.right() - left - width - 8, size)
-        if len(rest) > 4:
-            ink.text(left + width + 7, y, rest, ink.theme.muted, size)
+        start = left + width + 7
+        if start + inks.text_width(note, size) <= rect.right() + 40:
+            ink.text(start, y, note, ink.theme.muted, size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,14 +91,13 @@ class Ridges:
     def _heights(self, plot: Plot, histogram: Histogram) -> tuple[Floats, Floats]:
         """Return the pixels of the bin centres ``(n,)`` and of the ridges ``(K, L, n)``, cut to the range."""
         edges = histogram.edges
-        inside = np.flatnonzero((edges[1:] > plot.x.low) & (edges[:-1] < plot.x.high))
-        if not len(inside):
-            inside = np.arange(1)
-        bins = slice(int(inside[0]), int(inside[-1]) + 1)
+        # One bin more at either end, so that a line that leaves the range does not stop short of its edge.
+        first = max(0, int(np.searchsorted(edges, plot.x.low, side="right")) - 2)
+        last = min(len(edges) - 1, int(np.searchsorted(edges, plot.x.high)) + 1)
+        bins = slice(first, max(last, first + 1))
         counts = _softened(histogram.counts[:, :, bins])
         peaks = counts.max(axis=2, keepdims=True)
-        centers = (edges[:-1][bins] + edges[1:][bins]) / 2
-        x = np.clip(plot.px(centers), plot.rect.left(), plot.rect.right())
+        x = plot.px((edges[:-1][bins] + edges[1:][bins]) / 2)
         layers = np.arange(counts.shape[1], dtype=np.float64)[None, :, None]
         return x, plot.py(layers + _OVERLAP * 0.94 * counts / np.maximum(peaks, 1e-9))
 
@@ -120,6 +119,8 @@ class Ridges:
             axis=3,
         )
         focus = view.focus_lane
+        ink.painter.save()
+        ink.painter.setClipRect(plot.rect.adjusted(0, -2, 0, 2))
         width = view.theme.line_width
         if focus not in view.hidden_lanes:
             style = view.lane_style(focus)
@@ -132,9 +133,10 @@ class Ridges:
                     outline_y = np.concatenate((floor, y[focus, layer, first:last], floor))
                     ink.area(outline_x, outline_y, style.color, _FILL_ALPHA)
         for lane in view.painting_order():
-            thick = 1.5 * width if lane == focus else width
+            thick = width + 0.5 if lane == focus else 0.67 * width + 0.33
             alpha = 255 if lane == focus or len(view.shown_lanes()) <= 6 else 140
             ink.segments(ends[lane][drawn[lane]], view.lane_style(lane).color, thick, alpha)
+        ink.painter.restore()
 
     def _draw_outside(self, ink: Ink, plot: Plot, histogram: Histogram) -> None:
         """Say at the edges what share of the lane in focus lies out of range, and where there are no numbers."""
@@ -171,7 +173,9 @@ class Ridges:
         last = len(histogram.edges) - 2
         place_of_bin = int(np.clip(np.searchsorted(histogram.edges, coordinate, side="right") - 1, 0, last))
         low, high = (plot.x.value(float(edge)) for edge in histogram.edges[place_of_bin : place_of_bin + 2])
-        heading = f"{layer_heading(view.info, layer, view.focus_lane)}   {significant(low)} … {significant(high)}"
+        heading = (
+            f"{layer_heading(view.info, layer, view.focus_lane)}   {significant(low)} … {significant(high)}"
+        )
         rows = []
         for lane in view.shown_lanes():
             total = total_count(histogram, lane, layer)

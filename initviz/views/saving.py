@@ -57,7 +57,7 @@ def vector(theme: Theme, size: QSize, title: str, draw: Draw) -> bytes:
     painter = QPainter(generator)
     _page(Ink(painter, theme, 1.0, vector=True), size, title, draw)
     painter.end()
-    return QByteArray(buffer.data()).data()
+    return bytes(buffer.data().data())
 
 
 def table_text(rows: Sequence[Row]) -> str:
@@ -115,5 +115,3 @@ def write(path: Path, theme: Theme, size: QSize, title: str, draw: Draw, rows: S
                 f"无法写入“{path}”（{reason}）。未作任何更改；请选择另一个文件夹。",
             )
         ) from error
-
-

@@ -14,6 +14,7 @@ from initviz.views.axes import Axis, SteadyRange
 from initviz.views.base import View
 from initviz.views.end_labels import EndLabel, draw_end_labels, label_room
 from initviz.views.ink import Ink
+from initviz.views.lane_legend import draw_legend, legend_height
 from initviz.views.layers import layer_axis, layer_heading, layer_ticks
 from initviz.views.numbers import significant
 from initviz.views.plot import Plot, Readout, ReadoutRow
@@ -120,6 +121,9 @@ class SignalView(View):
             self._draw_lanes(ink, plot, quantity)
         # The lines of the backward plot meet at the output, where names would say nothing.
         self._draw_labels(ink, *layout[0], area.center().x() if wide else area.right())
+        if wide and area.width() / 2 <= _NAMED_WIDTH:
+            rect = area.adjusted(10, 0, -8, 0)
+            draw_legend(self, ink, QRectF(rect.left(), area.top(), rect.width(), 0), area.height())
 
     def _arrange(
         self, quantities: tuple[_Quantity, _Quantity], area: QRectF, wide: bool
@@ -132,13 +136,14 @@ class SignalView(View):
         layout = []
         if wide:
             half = area.width() / 2
-            height = max(20.0, area.height() - captions - below - 6)
+            head = self._legend_height(area) if half <= _NAMED_WIDTH else 0.0
+            height = max(20.0, area.height() - head - captions - below - 6)
             for place, quantity in enumerate(quantities):
                 left = plots.axis_width(quantity.axis, height, theme) + 4
                 room = label_room(self, labels, half) if place == 0 and half > _NAMED_WIDTH else 12.0
                 rect = QRectF(
                     area.left() + place * half + left,
-                    area.top() + captions + 2,
+                    area.top() + head + captions + 2,
                     max(40.0, half - left - room - 6),
                     height,
                 )
@@ -155,6 +160,9 @@ class SignalView(View):
             layout.append((Plot(rect, x, quantity.axis), quantity))
             top += captions + height + 6
         return layout
+
+    def _legend_height(self, area: QRectF) -> float:
+        return legend_height(self, area.width() - 18, area.height())
 
     def _draw_backdrop(
         self, ink: Ink, area: QRectF, layout: list[tuple[Plot, _Quantity]], wide: bool
@@ -180,7 +188,7 @@ class SignalView(View):
         painter.setClipRect(plot.rect.adjusted(-6, -6, 6, 6))
         width = self.theme.line_width
         spacing = plot.rect.width() / count
-        diameter = min(4.5, spacing / 2) * (1.4 if self.theme.presenter else 1.0)
+        diameter = min(4.5, spacing / 2) + 2 * (width - 1)
         for lane in self.painting_order():
             style = self.lane_style(lane)
             start = plot.py_inside(plot.y.coordinates(quantity.start[lane]))
@@ -190,7 +198,7 @@ class SignalView(View):
         for lane in self.painting_order():
             style = self.lane_style(lane)
             now = plot.py_inside(plot.y.coordinates(quantity.now[lane]))
-            thick = 2 * width if lane == self.focus_lane else width
+            thick = width + 1 if lane == self.focus_lane else width
             ink.curve(x, now, style.color, thick, style.dash)
             if spacing >= _DOTS_FROM:
                 ink.dots(x, now, style.color, diameter)

@@ -101,6 +101,7 @@ class StepView(View):
         super().__init__(parent)
         self.window_of_steps: tuple[float, float] | None = None
         self._layout = _Layout()
+        self._guides_right = False
         self._whole_run = QAction(self)
         self._whole_run.triggered.connect(self.show_whole_run)
         self.menu.insertAction(self.menu.actions()[0], self._whole_run)
@@ -142,11 +143,19 @@ class StepView(View):
         layout = self._arrange(panels, area, Axis(first, last))
         if ink.painter.device() is self.canvas.image:
             self._layout = layout
-        key = tuple((plot.key, panel.caption, panel.note, panel.guides) for plot, panel in _pairs(layout))
+        # The name of a dashed line stands where the curves are not.
+        self._guides_right = self.history is not None and self.history.last_step < first + 0.4 * (
+            last - first
+        )
+        key = (self._guides_right, *self._keys(layout))
         self.backdrop(ink, key, lambda target: self._draw_backdrop(target, area, layout))
         for plot, panel in _pairs(layout):
             self._draw_curves(ink, plot, panel)
             self._draw_labels(ink, plot, panel, area)
+
+    @staticmethod
+    def _keys(layout: _Layout) -> list[object]:
+        return [(plot.key, panel.caption, panel.note, panel.guides) for plot, panel in _pairs(layout)]
 
     def _arrange(self, panels: tuple[Panel, ...], area: QRectF, x: Axis) -> _Layout:
         theme = self.theme
@@ -154,9 +163,7 @@ class StepView(View):
         bottom = plots.axis_height(theme)
         room = area.height() - bottom - len(panels) * (captions + 6) - 4
         weights = sum(panel.weight for panel in panels)
-        left = max(
-            plots.axis_width(panel.axis, room * panel.weight / weights, theme) for panel in panels
-        )
+        left = max(plots.axis_width(panel.axis, room * panel.weight / weights, theme) for panel in panels)
         right = label_room(self, [label for panel in panels for label in panel.labels], area.width())
         layout = _Layout(panels=panels)
         top = area.top() + 2
@@ -188,8 +195,12 @@ class StepView(View):
         size = self.theme.small_px
         above = y - 4 - size / 2
         text_y = above if above - size / 2 > rect.top() else y + 5 + size / 2
-        text = inks.elide(guide.text, rect.width() - 12, size)
-        ink.text(rect.left() + 8, text_y, text, self.theme.muted, size)
+        if inks.text_width(guide.text, size) > 0.5 * rect.width():
+            return
+        if self._guides_right:
+            ink.text(rect.right() - 4, text_y, guide.text, self.theme.muted, size, inks.RIGHT)
+        else:
+            ink.text(rect.left() + 8, text_y, guide.text, self.theme.muted, size)
 
     def _draw_curves(self, ink: Ink, plot: Plot, panel: Panel) -> None:
         painter, width = ink.painter, self.theme.line_width
@@ -202,7 +213,7 @@ class StepView(View):
             style = self.lane_style(curve.lane)
             x = plot.px(curve.steps)
             y = plot.py(plot.y.coordinates(curve.values))
-            size = 2 * width if curve.thick else width
+            size = width + 1 if curve.thick else 0.67 * width if curve.faint else width
             ink.curve(x, y, style.color, size, style.dash, 130 if curve.faint else 255)
             if curve.points:
                 ink.dots(x, y, style.color, 3 + 2 * width)
@@ -275,9 +286,7 @@ class StepView(View):
             heading += f"   {panel.values}"
         return Readout(plot.rect, heading, tuple(rows), x=float(plot.px(np.array(step))))
 
-    def _values_at(
-        self, plot: Plot, curves: list[Curve], step: float
-    ) -> tuple[list[float], QPointF | None]:
+    def _values_at(self, plot: Plot, curves: list[Curve], step: float) -> tuple[list[float], QPointF | None]:
         """Return the value of each of a lane's curves at a step, and the place of the last one."""
         values, point = [], None
         for curve in curves:

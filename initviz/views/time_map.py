@@ -11,7 +11,7 @@ from initviz.telemetry.heatmap import HistogramMap
 from initviz.views import multiples as cells
 from initviz.views.axes import Axis, growing_end
 from initviz.views.ink import Ink
-from initviz.views.magnitude import share_codes, share_table
+from initviz.views.magnitude import peaks, share_codes, share_table
 from initviz.views.multiples import Multiples
 from initviz.views.numbers import percent, significant, whole
 from initviz.views.plot import Readout, ReadoutRow
@@ -43,10 +43,13 @@ class TimeMap:
             if found is None or not found.share.size:
                 continue
             plot = cell.plot
-            x, y = plot.px(found.step_edges[[0, -1]]), plot.rect.bottom() - plot.y.share(
-                found.edges[[0, -1]]
-            ) * plot.rect.height()
-            codes = share_codes(found.share / max(float(found.share.max()), 1e-12), 1.0)
+            x, y = (
+                plot.px(found.step_edges[[0, -1]]),
+                plot.rect.bottom() - plot.y.share(found.edges[[0, -1]]) * plot.rect.height(),
+            )
+            share = peaks(found.share, 0, max(1, int((y[0] - y[1]) * ink.scale)))
+            share = peaks(share, 1, max(1, int((x[1] - x[0]) * ink.scale)))
+            codes = share_codes(share, float(share.max()))
             painter = ink.painter
             painter.save()
             painter.setClipRect(plot.rect)
