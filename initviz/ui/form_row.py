@@ -306,6 +306,10 @@ class ParameterRow(QWidget):
         self.dots.setGeometry(0, box.top(), GUTTER, max(box.height(), 20))
         self.reset_button.move(box.right() - 19, box.center().y() - 9)
 
+    def minimumSizeHint(self) -> QSize:
+        # As narrow as the field alone: then the name goes above it.
+        return QSize(GUTTER + self.field.minimumSizeHint().width(), super().minimumSizeHint().height())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange(self._must_stack())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QEvent, QRectF, QSize, Qt, QTimer, Slot
@@ -30,8 +31,11 @@ def formula_svg(tex: str) -> str | None:
         tex: TeX of mathematics, without delimiters.
     """
     try:
-        from ziamath.config import config
-        from ziamath.zmath import Latex
+        with warnings.catch_warnings():
+            # It finds its font by a way that Python has deprecated.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from ziamath.config import config
+            from ziamath.zmath import Latex
 
         config.svg2 = False
         svg: str = Latex(tex, size=DESIGN_SIZE).svg()

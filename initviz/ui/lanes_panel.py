@@ -84,7 +84,9 @@ class LaneList(ReorderList):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.owner is not None:
-            self.owner.rename_current()
+            # The same key ends the renaming, and comes by here then.
+            if self.state() != QAbstractItemView.State.EditingState:
+                self.owner.rename_current()
             event.accept()
             return
         super().keyPressEvent(event)
