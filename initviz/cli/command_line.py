@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 
 import initviz
 from initviz.cli.arguments import Command, build_parser, parse
@@ -54,9 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parser = build_parser(COMMANDS, initviz.__version__, language)
         given = parse(parser, _with_command(words, language))
-        with ExitStack() as stack:
-            if given.command != OPEN.name:  # the window has a log of its own
-                stack.enter_context(logging_to(log_path(), getattr(given, "verbose", False)))
+        with logging_to(log_path(), getattr(given, "verbose", False)):
             code = _execute(given, language)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -94,8 +91,8 @@ def _execute(given: argparse.Namespace, language: Language) -> int:
 def _fault(error: Exception) -> Text:
     shown = f"{type(error).__name__}: {error}".rstrip(": ")
     return Text(
-        f"a fault in the program ended this ({shown}). Your files were not changed. Details are in {log_path()}.",
-        f"程序出现故障，已中止（{shown}）。您的文件没有改动。详细信息见 {log_path()}。",
+        f"a fault in the program ended this ({shown}). Your experiment was not changed. Details are in {log_path()}.",
+        f"程序出现故障，已中止（{shown}）。您的实验没有改动。详细信息见 {log_path()}。",
     )
 
 

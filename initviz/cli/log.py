@@ -54,7 +54,7 @@ def logging_to(path: Path, verbose: bool) -> Iterator[None]:
         to_terminal.addFilter(_NoTraceback())
         handlers.append(to_terminal)
     level = logger.level
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.setLevel(logging.INFO)  # for the window's own log; the handlers here choose for themselves
     for handler in handlers:
         logger.addHandler(handler)
     try:

@@ -32,8 +32,8 @@ def configure(options: Options) -> None:
         type=Path,
         nargs="?",
         help=Text(
-            "an experiment, as TOML; else the last one or the first scenario",
-            "实验文件（TOML）；省略则打开默认场景",
+            "an experiment, as TOML; the first scenario by default",
+            "实验文件（TOML）；默认打开第一个场景",
         ),
     )
 

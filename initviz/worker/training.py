@@ -15,7 +15,7 @@ from initviz.worker.messages import Device
 POST_INTERVAL_S = 1 / 30
 """Scalars are gathered this long before they are posted, so that the mailbox's lock costs nothing."""
 
-VALIDATION_SHARE = 0.02
+VALIDATION_SHARE = 0.04
 """Validation may take this share of the time."""
 
 Announce = Callable[[float, Text], None]

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from initviz.cli.log import log_path
 from tests.cli.conftest import Result
 
 Run = Callable[..., Result]
@@ -75,3 +76,17 @@ def test_without_a_display_it_says_what_works_instead(
     assert opened == []
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     assert initviz().code == 0
+
+
+def test_a_window_that_cannot_be_built_is_a_failure_in_words(
+    initviz: Run, opened: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(arguments: Sequence[str]) -> int:
+        raise ImportError("libEGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("initviz.app.main", broken)
+    result = initviz()
+    assert result.code == 1
+    assert "libEGL.so.1" in result.err
+    assert "Traceback" not in result.err
+    assert "ImportError" in log_path().read_text(encoding="utf-8")
