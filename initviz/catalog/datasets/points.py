@@ -99,9 +99,12 @@ def _xor(choice: Choice, targets: NDArray[np.int64], generator: np.random.Genera
     return np.stack([first, second], axis=1)
 
 
+GROUP = Text("Points in the plane", "平面上的点")
+
 PARTS: tuple[LoadableDatasetPart, ...] = (
     LoadableDatasetPart(
         kind="dataset",
+        group=GROUP,
         key="moons",
         title=Text("Moons", "双月"),
         summary=Text(
@@ -116,6 +119,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
     ),
     LoadableDatasetPart(
         kind="dataset",
+        group=GROUP,
         key="circles",
         title=Text("Circles", "同心圆"),
         summary=Text(
@@ -141,6 +145,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
     ),
     LoadableDatasetPart(
         kind="dataset",
+        group=GROUP,
         key="spirals",
         title=Text("Spirals", "双螺旋"),
         summary=Text(
@@ -166,6 +171,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
     ),
     LoadableDatasetPart(
         kind="dataset",
+        group=GROUP,
         key="xor",
         title=Text("XOR", "异或"),
         summary=Text(

@@ -53,9 +53,12 @@ def _table(bunch: Any) -> Examples:
     )
 
 
+GROUP = Text("Real data", "真实数据")
+
 PARTS: tuple[LoadableDatasetPart, ...] = (
     LoadableDatasetPart(
         kind="dataset",
+        group=GROUP,
         key="digits",
         title=Text("Handwritten digits", "手写数字"),
         summary=Text(
@@ -70,6 +73,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
     ),
     LoadableDatasetPart(
         kind="dataset",
+        group=GROUP,
         key="wine",
         title=Text("Wine", "葡萄酒"),
         summary=Text(
@@ -82,6 +86,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
     ),
     LoadableDatasetPart(
         kind="dataset",
+        group=GROUP,
         key="breast_cancer",
         title=Text("Breast cancer", "乳腺癌"),
         summary=Text(
@@ -94,6 +99,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
     ),
     LoadableDatasetPart(
         kind="dataset",
+        group=GROUP,
         key="iris",
         title=Text("Iris", "鸢尾花"),
         summary=Text(

@@ -33,9 +33,12 @@ def _load(choice: Choice, seed: int) -> Examples:
     return Examples(inputs=inputs, targets=targets, class_names=tuple(str(k) for k in range(classes)))
 
 
+GROUP = Text("Synthetic", "合成数据")
+
 PARTS: tuple[LoadableDatasetPart, ...] = (
     LoadableDatasetPart(
         kind="dataset",
+        group=GROUP,
         key="gaussian",
         title=Text("Gaussian with linear teacher", "高斯数据（线性教师）"),
         summary=Text(
