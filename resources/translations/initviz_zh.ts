@@ -1,0 +1,1729 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN" sourcelanguage="en">
+<context>
+    <name>AboutDialog</name>
+    <message>
+        <source>About InitViz</source>
+        <translation>关于 InitViz</translation>
+    </message>
+    <message>
+        <source>See live why the way a neural network&apos;s weights start decides whether it learns.</source>
+        <translation>实时看清神经网络权重的初始化为什么决定它能否学会。</translation>
+    </message>
+    <message>
+        <source>Free software under the MIT licence. It stands on:</source>
+        <translation>以 MIT 许可证发布的自由软件，建立在以下软件之上：</translation>
+    </message>
+</context>
+<context>
+    <name>Actions</name>
+    <message>
+        <source>&amp;New</source>
+        <translation>新建(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Begin with a small experiment</source>
+        <translation>从一个小实验开始</translation>
+    </message>
+    <message>
+        <source>&amp;Open…</source>
+        <translation>打开(&amp;O)…</translation>
+    </message>
+    <message>
+        <source>Open an experiment file</source>
+        <translation>打开实验文件</translation>
+    </message>
+    <message>
+        <source>&amp;Save</source>
+        <translation>保存(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Write the experiment to its file</source>
+        <translation>把实验写入它的文件</translation>
+    </message>
+    <message>
+        <source>Save &amp;as…</source>
+        <translation>另存为(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>Write the experiment to another file</source>
+        <translation>把实验写入另一个文件</translation>
+    </message>
+    <message>
+        <source>Export plot…</source>
+        <translation>导出图表…</translation>
+    </message>
+    <message>
+        <source>Save the plot used last as PNG, SVG or CSV</source>
+        <translation>把最近使用的图表保存为 PNG、SVG 或 CSV</translation>
+    </message>
+    <message>
+        <source>Clear list</source>
+        <translation>清空列表</translation>
+    </message>
+    <message>
+        <source>Forget the files opened last</source>
+        <translation>清除最近打开的文件记录</translation>
+    </message>
+    <message>
+        <source>&amp;Quit</source>
+        <translation>退出(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>Close the window</source>
+        <translation>关闭窗口</translation>
+    </message>
+    <message>
+        <source>&amp;Add lane</source>
+        <translation>添加赛道(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Add a network that trains beside the others</source>
+        <translation>添加一个与其他网络并排训练的网络</translation>
+    </message>
+    <message>
+        <source>&amp;Duplicate lane</source>
+        <translation>复制赛道(&amp;D)</translation>
+    </message>
+    <message>
+        <source>Copy the lane in focus</source>
+        <translation>复制当前赛道</translation>
+    </message>
+    <message>
+        <source>Re&amp;move lane</source>
+        <translation>删除赛道(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Remove the lane in focus</source>
+        <translation>删除当前赛道</translation>
+    </message>
+    <message>
+        <source>Move lane up</source>
+        <translation>上移赛道</translation>
+    </message>
+    <message>
+        <source>Move the lane in focus up</source>
+        <translation>上移当前赛道</translation>
+    </message>
+    <message>
+        <source>Move lane down</source>
+        <translation>下移赛道</translation>
+    </message>
+    <message>
+        <source>Move the lane in focus down</source>
+        <translation>下移当前赛道</translation>
+    </message>
+    <message>
+        <source>Next lane</source>
+        <translation>下一条赛道</translation>
+    </message>
+    <message>
+        <source>Focus the lane below</source>
+        <translation>切换到下面的赛道</translation>
+    </message>
+    <message>
+        <source>Previous lane</source>
+        <translation>上一条赛道</translation>
+    </message>
+    <message>
+        <source>Focus the lane above</source>
+        <translation>切换到上面的赛道</translation>
+    </message>
+    <message>
+        <source>&amp;Single step</source>
+        <translation>单步(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Make exactly one update</source>
+        <translation>只更新一次权重</translation>
+    </message>
+    <message>
+        <source>&amp;Reset</source>
+        <translation>重置(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Draw the weights anew and return to step 0</source>
+        <translation>重新抽取权重，回到第 0 步</translation>
+    </message>
+    <message>
+        <source>Slo&amp;wer</source>
+        <translation>减速(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Fewer steps a second</source>
+        <translation>每秒步数减少</translation>
+    </message>
+    <message>
+        <source>&amp;Faster</source>
+        <translation>加速(&amp;F)</translation>
+    </message>
+    <message>
+        <source>More steps a second</source>
+        <translation>每秒步数增加</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark writing on a light ground</source>
+        <translation>浅色背景，深色文字</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>Light writing on a dark ground</source>
+        <translation>深色背景，浅色文字</translation>
+    </message>
+    <message>
+        <source>Like the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light or dark as the system is</source>
+        <translation>浅色或深色与系统一致</translation>
+    </message>
+    <message>
+        <source>Switch light and dark</source>
+        <translation>切换浅色与深色</translation>
+    </message>
+    <message>
+        <source>Speak English</source>
+        <translation>使用英文</translation>
+    </message>
+    <message>
+        <source>Speak Chinese</source>
+        <translation>使用中文</translation>
+    </message>
+    <message>
+        <source>Speak as the system does</source>
+        <translation>使用系统的语言</translation>
+    </message>
+    <message>
+        <source>Switch language</source>
+        <translation>切换语言</translation>
+    </message>
+    <message>
+        <source>Switch English and Chinese</source>
+        <translation>切换英文与中文</translation>
+    </message>
+    <message>
+        <source>&amp;Controls</source>
+        <translation>控制栏(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Show or hide the lanes and forms on the left</source>
+        <translation>显示或隐藏左侧的赛道和设置</translation>
+    </message>
+    <message>
+        <source>&amp;Lesson</source>
+        <translation>讲解(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Show or fold the lesson on the right</source>
+        <translation>展开或收起右侧的讲解</translation>
+    </message>
+    <message>
+        <source>&amp;Presenter mode</source>
+        <translation>演示模式(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Full screen with large type and thick lines, for a lecture hall</source>
+        <translation>全屏、大号字体、粗线条，适合课堂演示</translation>
+    </message>
+    <message>
+        <source>F&amp;ull screen</source>
+        <translation>全屏(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Fill the screen with the window</source>
+        <translation>让窗口占满屏幕</translation>
+    </message>
+    <message>
+        <source>&amp;Keyboard map</source>
+        <translation>快捷键(&amp;K)</translation>
+    </message>
+    <message>
+        <source>List every key</source>
+        <translation>列出所有快捷键</translation>
+    </message>
+    <message>
+        <source>Open &amp;log folder</source>
+        <translation>打开日志文件夹(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Show where faults are written down</source>
+        <translation>打开记录故障的文件夹</translation>
+    </message>
+    <message>
+        <source>&amp;About InitViz</source>
+        <translation>关于 InitViz(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Versions and licences</source>
+        <translation>版本与许可证</translation>
+    </message>
+    <message>
+        <source>Overview</source>
+        <translation>概览</translation>
+    </message>
+    <message>
+        <source>Loss, signal, gradients and weights</source>
+        <translation>损失、信号、梯度与权重</translation>
+    </message>
+    <message>
+        <source>Gradients</source>
+        <translation>梯度</translation>
+    </message>
+    <message>
+        <source>Where the gradient vanishes or explodes</source>
+        <translation>梯度在哪里消失或爆炸</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>How weights and activations are spread</source>
+        <translation>权重与激活值的分布</translation>
+    </message>
+    <message>
+        <source>Theory</source>
+        <translation>理论</translation>
+    </message>
+    <message>
+        <source>The signal through the layers, beside the prediction</source>
+        <translation>信号的逐层变化，与理论预测对照</translation>
+    </message>
+    <message>
+        <source>&amp;Pause</source>
+        <translation>暂停(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Stop training; nothing is lost</source>
+        <translation>暂停训练；进度不会丢失</translation>
+    </message>
+    <message>
+        <source>&amp;Play</source>
+        <translation>播放(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Train all lanes</source>
+        <translation>训练所有赛道</translation>
+    </message>
+    <message>
+        <source>&amp;Undo {edit}</source>
+        <translation>撤销(&amp;U) {edit}</translation>
+    </message>
+    <message>
+        <source>Take back the last edit</source>
+        <translation>撤销上一次修改</translation>
+    </message>
+    <message>
+        <source>&amp;Redo {edit}</source>
+        <translation>重做(&amp;R) {edit}</translation>
+    </message>
+    <message>
+        <source>Do again what was taken back</source>
+        <translation>恢复刚撤销的修改</translation>
+    </message>
+    <message>
+        <source>Run</source>
+        <translation>运行</translation>
+    </message>
+    <message>
+        <source>Lanes</source>
+        <translation>赛道</translation>
+    </message>
+    <message>
+        <source>File and edit</source>
+        <translation>文件与编辑</translation>
+    </message>
+    <message>
+        <source>View</source>
+        <translation>视图</translation>
+    </message>
+</context>
+<context>
+    <name>ActivationsView</name>
+    <message>
+        <source>Activations by layer</source>
+        <translation>逐层激活值</translation>
+    </message>
+    <message>
+        <source>Bells of equal width carry the signal; spikes at zero are dead units, and heaps at both ends are saturated ones.</source>
+        <translation>钟形宽度一致，说明信号得以传递；零处的尖峰是失活的神经元，两端的堆积是饱和的神经元。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+How the activations of each layer are distributed appears here, layer 1 at the bottom.</source>
+        <translation>按空格键开始训练。
+这里会显示各层激活值的分布，第 1 层在最下面。</translation>
+    </message>
+    <message>
+        <source>activation</source>
+        <translation>激活值</translation>
+    </message>
+</context>
+<context>
+    <name>BoolRow</name>
+    <message>
+        <source>yes</source>
+        <translation>是</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation>否</translation>
+    </message>
+</context>
+<context>
+    <name>BoundaryView</name>
+    <message>
+        <source>Decision boundary</source>
+        <translation>决策边界</translation>
+    </message>
+    <message>
+        <source>Colour is the answer, its strength the confidence: a good start bends the border around the points, a bad one leaves it straight or pale.</source>
+        <translation>颜色代表网络的预测，深浅代表置信度：好的初始化让边界绕着数据点弯曲，坏的初始化则边界笔直或颜色发白。</translation>
+    </message>
+    <message>
+        <source>This data set has more than two inputs, so there is no plane to draw.
+Choose moons, circles, spirals or xor to see decision boundaries.</source>
+        <translation>这个数据集的输入不止两维，无法画成平面。
+请选择双月、同心圆、双螺旋或异或，即可看到决策边界。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+The answer of every lane appears here for each place of the plane.</source>
+        <translation>按空格键开始训练。
+这里会显示每条赛道对平面上各点的预测。</translation>
+    </message>
+</context>
+<context>
+    <name>Controls</name>
+    <message>
+        <source>What is learned, and how it is served</source>
+        <translation>学习什么数据，怎样分批</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Depth, width, activation, or every layer</source>
+        <translation>深度、宽度、激活函数，或逐层设置</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>How weights and biases are drawn</source>
+        <translation>怎样抽取权重和偏置</translation>
+    </message>
+    <message>
+        <source>Start</source>
+        <translation>初始化</translation>
+    </message>
+    <message>
+        <source>Optimizer, schedule, steps, precision</source>
+        <translation>优化器、学习率调度、步数、精度</translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation>训练</translation>
+    </message>
+</context>
+<context>
+    <name>DataPanel</name>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>{dataset}, {batch} a batch</source>
+        <translation>{dataset}，每批 {batch}</translation>
+    </message>
+    <message>
+        <source>Data set</source>
+        <translation>数据集</translation>
+    </message>
+    <message>
+        <source>{count} examples</source>
+        <translation>{count} 个样本</translation>
+    </message>
+    <message>
+        <source>{count} targets</source>
+        <translation>{count} 个目标值</translation>
+    </message>
+    <message>
+        <source>{count} classes</source>
+        <translation>{count} 类</translation>
+    </message>
+</context>
+<context>
+    <name>FaultReporter</name>
+    <message>
+        <source>A fault in InitViz</source>
+        <translation>InitViz 出现故障</translation>
+    </message>
+    <message>
+        <source>Something in the program went wrong: {line}</source>
+        <translation>程序出错：{line}</translation>
+    </message>
+    <message>
+        <source>What you see may be incomplete. Save your experiment and open the window again. Details were written to {file}; please send them along when you report this.</source>
+        <translation>窗口中的内容可能不完整。请保存实验，然后重新打开窗口。详细信息已写入 {file}；报告问题时请一并附上。</translation>
+    </message>
+</context>
+<context>
+    <name>FieldForm</name>
+    <message>
+        <source>Reset {name}</source>
+        <translation>重置“{name}”</translation>
+    </message>
+    <message>
+        <source>Make lanes the same again</source>
+        <translation>让各赛道重新一致</translation>
+    </message>
+</context>
+<context>
+    <name>FileDesk</name>
+    <message>
+        <source>Untitled</source>
+        <translation>未命名</translation>
+    </message>
+    <message>
+        <source>new experiment</source>
+        <translation>新建实验</translation>
+    </message>
+    <message>
+        <source>Open an experiment</source>
+        <translation>打开实验</translation>
+    </message>
+    <message>
+        <source>opening of {file}</source>
+        <translation>打开 {file}</translation>
+    </message>
+    <message>
+        <source>opening of the scenario</source>
+        <translation>打开场景</translation>
+    </message>
+    <message>
+        <source>Save the experiment</source>
+        <translation>保存实验</translation>
+    </message>
+    <message>
+        <source>Unsaved changes</source>
+        <translation>未保存的更改</translation>
+    </message>
+    <message>
+        <source>Save the changes to “{name}”?</source>
+        <translation>要保存对“{name}”的更改吗？</translation>
+    </message>
+    <message>
+        <source>They are lost otherwise.</source>
+        <translation>如果不保存，这些更改将丢失。</translation>
+    </message>
+    <message>
+        <source>&amp;Save</source>
+        <translation>保存(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Don&apos;t save</source>
+        <translation>不保存(&amp;D)</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Experiments (*.toml)</source>
+        <translation>实验文件 (*.toml)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
+</context>
+<context>
+    <name>GradNormBarsView</name>
+    <message>
+        <source>Gradient norm by layer</source>
+        <translation>逐层梯度范数</translation>
+    </message>
+    <message>
+        <source>Bars of equal height mean that every layer learns; bars that shrink towards layer 1 are a gradient that vanishes, bars that grow one that explodes.</source>
+        <translation>柱子一样高，说明每一层都在学习；越靠近第 1 层越矮是梯度消失，越高是梯度爆炸。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+The gradient norm of every layer appears here as a bar, on a scale of powers of ten.</source>
+        <translation>按空格键开始训练。
+这里会用柱子显示每一层的梯度范数，刻度为 10 的幂。</translation>
+    </message>
+    <message>
+        <source>layer</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>○ exactly 0</source>
+        <translation>○ 恰好为 0</translation>
+    </message>
+    <message>
+        <source>no gradient any more</source>
+        <translation>已无梯度</translation>
+    </message>
+</context>
+<context>
+    <name>GradNormMapView</name>
+    <message>
+        <source>Gradient norm, layer by step</source>
+        <translation>梯度范数（层 × 步）</translation>
+    </message>
+    <message>
+        <source>An even colour from bottom to top is a start that lets every layer learn; grey layers get no gradient, and red ones far too much.</source>
+        <translation>从下到上颜色均匀，说明初始化让每一层都能学习；灰色的层得不到梯度，红色的层梯度过大。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+The gradient of every layer appears here as a colour, step by step, layer 1 at the bottom.</source>
+        <translation>按空格键开始训练。
+这里会用颜色逐步显示每一层的梯度，第 1 层在最下面。</translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>step {step}</source>
+        <translation>第 {step} 步</translation>
+    </message>
+</context>
+<context>
+    <name>GradientsView</name>
+    <message>
+        <source>Gradients by layer</source>
+        <translation>逐层梯度</translation>
+    </message>
+    <message>
+        <source>Bells below one another learn at the same pace; bells that wander to the left towards layer 1 are a gradient that vanishes.</source>
+        <translation>各层的钟形上下对齐，说明学习步调一致；越靠近第 1 层越往左偏，就是梯度消失。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+How large the gradients of each layer are appears here, in powers of ten, layer 1 at the bottom.</source>
+        <translation>按空格键开始训练。
+这里会以 10 的幂显示各层梯度的大小，第 1 层在最下面。</translation>
+    </message>
+    <message>
+        <source>|gradient|</source>
+        <translation>|梯度|</translation>
+    </message>
+</context>
+<context>
+    <name>HistogramView</name>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Ridge lines</source>
+        <translation>山脊图</translation>
+    </message>
+    <message>
+        <source>Heat map by layer</source>
+        <translation>逐层热图</translation>
+    </message>
+    <message>
+        <source>Over time</source>
+        <translation>随时间</translation>
+    </message>
+    <message>
+        <source>Ridge lines, a heat map by layer, or one layer over time</source>
+        <translation>山脊图、逐层热图，或某一层随时间的变化</translation>
+    </message>
+    <message>
+        <source>Layer shown over time</source>
+        <translation>随时间显示的层</translation>
+    </message>
+</context>
+<context>
+    <name>KeyboardMap</name>
+    <message>
+        <source>Keyboard map</source>
+        <translation>快捷键</translation>
+    </message>
+    <message>
+        <source>The tab key walks through all buttons and fields; Alt and a letter open the menus.</source>
+        <translation>按 Tab 键依次经过所有按钮和输入框；按 Alt 加字母键打开菜单。</translation>
+    </message>
+</context>
+<context>
+    <name>LaneCardDelegate</name>
+    <message>
+        <source>Name of the lane</source>
+        <translation>赛道名称</translation>
+    </message>
+</context>
+<context>
+    <name>LaneText</name>
+    <message>
+        <source>bias: {start}</source>
+        <translation>偏置：{start}</translation>
+    </message>
+    <message>
+        <source>own list of {count} layers</source>
+        <translation>自定义 {count} 层</translation>
+    </message>
+    <message>
+        <source>seed {seed}</source>
+        <translation>种子 {seed}</translation>
+    </message>
+    <message>
+        <source>ready</source>
+        <translation>就绪</translation>
+    </message>
+    <message>
+        <source>diverged</source>
+        <translation>发散</translation>
+    </message>
+    <message>
+        <source>diverged at step {step}</source>
+        <translation>第 {step} 步发散</translation>
+    </message>
+    <message>
+        <source>stalled</source>
+        <translation>停滞</translation>
+    </message>
+    <message>
+        <source>learning</source>
+        <translation>学习中</translation>
+    </message>
+</context>
+<context>
+    <name>LanesPanel</name>
+    <message>
+        <source>Colour {number}</source>
+        <translation>颜色 {number}</translation>
+    </message>
+    <message>
+        <source>Add lane</source>
+        <translation>添加赛道</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>Show its curves</source>
+        <translation>显示曲线</translation>
+    </message>
+    <message>
+        <source>Hide its curves</source>
+        <translation>隐藏曲线</translation>
+    </message>
+    <message>
+        <source>Colour</source>
+        <translation>颜色</translation>
+    </message>
+    <message>
+        <source>Duplicate</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Choose another colour</source>
+        <translation>选择其他颜色</translation>
+    </message>
+    <message>
+        <source>Training loss: {loss}</source>
+        <translation>训练损失：{loss}</translation>
+    </message>
+    <message>
+        <source>Double click or F2 renames, drag or Alt+arrow moves.</source>
+        <translation>双击或按 F2 重命名，拖动或按 Alt+方向键移动。</translation>
+    </message>
+    <message>
+        <source>{count} of {most}</source>
+        <translation>{count} / {most}</translation>
+    </message>
+    <message>
+        <source>{most} lanes are the most that can race.</source>
+        <translation>最多只能有 {most} 条赛道。</translation>
+    </message>
+    <message>
+        <source>Add a lane (Insert)</source>
+        <translation>添加赛道（Insert）</translation>
+    </message>
+    <message>
+        <source>Duplicate the lane in focus (Ctrl+D)</source>
+        <translation>复制当前赛道（Ctrl+D）</translation>
+    </message>
+    <message>
+        <source>Remove the lane in focus (Delete)</source>
+        <translation>删除当前赛道（Delete）</translation>
+    </message>
+    <message>
+        <source>One lane at least must stay.</source>
+        <translation>至少要保留一条赛道。</translation>
+    </message>
+    <message>
+        <source>Lanes</source>
+        <translation>赛道</translation>
+    </message>
+    <message>
+        <source>Duplicate lane</source>
+        <translation>复制赛道</translation>
+    </message>
+    <message>
+        <source>Remove lane</source>
+        <translation>删除赛道</translation>
+    </message>
+</context>
+<context>
+    <name>LearningRateView</name>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>How far each step goes: see whether the loss falls faster, or more calmly, where the schedule changes it.</source>
+        <translation>每一步走多远：看学习率变化时，损失是否下降得更快或更平稳。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+The learning rate appears here as the schedule changes it, step by step.</source>
+        <translation>按空格键开始训练。
+这里会逐步显示学习率随调度的变化。</translation>
+    </message>
+    <message>
+        <source>all lanes</source>
+        <translation>所有赛道</translation>
+    </message>
+    <message>
+        <source>learning rate</source>
+        <translation>学习率</translation>
+    </message>
+</context>
+<context>
+    <name>LessonPanel</name>
+    <message>
+        <source>## Your own experiment
+
+Press the space bar and compare the lanes. Scenarios with a lesson are in the menu at the top left.</source>
+        <translation>## 自己的实验
+
+按空格键，比较各条赛道。带讲解的场景在左上角的菜单里。</translation>
+    </message>
+    <message>
+        <source>Lesson</source>
+        <translation>讲解</translation>
+    </message>
+    <message>
+        <source>Fold the lesson (F4)</source>
+        <translation>收起讲解（F4）</translation>
+    </message>
+    <message>
+        <source>Fold the lesson</source>
+        <translation>收起讲解</translation>
+    </message>
+    <message>
+        <source>Layer</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>std aimed at</source>
+        <translation>目标标准差</translation>
+    </message>
+    <message>
+        <source>std drawn</source>
+        <translation>实际标准差</translation>
+    </message>
+    <message>
+        <source>Layers with weights, from the input</source>
+        <translation>有权重的层，从输入端开始</translation>
+    </message>
+    <message>
+        <source>Standard deviation that the formula gives for this layer</source>
+        <translation>公式为这一层给出的标准差</translation>
+    </message>
+    <message>
+        <source>Standard deviation of the numbers that were drawn</source>
+        <translation>实际抽取的数的标准差</translation>
+    </message>
+</context>
+<context>
+    <name>LessonStrip</name>
+    <message>
+        <source>Lesson</source>
+        <translation>讲解</translation>
+    </message>
+    <message>
+        <source>Show the lesson (F4)</source>
+        <translation>展开讲解（F4）</translation>
+    </message>
+    <message>
+        <source>Show the lesson</source>
+        <translation>展开讲解</translation>
+    </message>
+</context>
+<context>
+    <name>LossView</name>
+    <message>
+        <source>Loss and accuracy</source>
+        <translation>损失与准确率</translation>
+    </message>
+    <message>
+        <source>A good start falls at once and steadily; a line that stays on the dashed one has learned nothing, and a ✕ marks where a lane diverged.</source>
+        <translation>好的初始化让损失立刻稳步下降；停在虚线上的赛道什么也没学到，✕ 标出赛道发散的位置。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+The loss of every lane appears here, step by step: training thin, validation thick.</source>
+        <translation>按空格键开始训练。
+这里会逐步显示每条赛道的损失：细线为训练，粗线为验证。</translation>
+    </message>
+    <message>
+        <source>Both</source>
+        <translation>两者</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Accuracy</source>
+        <translation>准确率</translation>
+    </message>
+    <message>
+        <source>Show loss, accuracy or both</source>
+        <translation>显示损失、准确率或两者</translation>
+    </message>
+    <message>
+        <source>best constant prediction</source>
+        <translation>最佳常数预测</translation>
+    </message>
+    <message>
+        <source>loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>train / validation</source>
+        <translation>训练 / 验证</translation>
+    </message>
+    <message>
+        <source>accuracy</source>
+        <translation>准确率</translation>
+    </message>
+    <message>
+        <source>training thin, validation thick</source>
+        <translation>细线训练，粗线验证</translation>
+    </message>
+    <message>
+        <source>training</source>
+        <translation>训练</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>choice of device</source>
+        <translation>选择设备</translation>
+    </message>
+</context>
+<context>
+    <name>MarkDots</name>
+    <message>
+        <source>Differs in: {names}. Click to end the difference.</source>
+        <translation>与众不同的赛道：{names}。点击可消除差异。</translation>
+    </message>
+</context>
+<context>
+    <name>Menus</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Open &amp;recent</source>
+        <translation>最近打开(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Run</source>
+        <translation>运行(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Layout</source>
+        <translation>布局(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Pl&amp;ots</source>
+        <translation>图表(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Theme</source>
+        <translation>主题(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Langua&amp;ge</source>
+        <translation>语言(&amp;G)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+</context>
+<context>
+    <name>MessageBar</name>
+    <message>
+        <source>Close this message (Esc)</source>
+        <translation>关闭此消息（Esc）</translation>
+    </message>
+    <message>
+        <source>Close message</source>
+        <translation>关闭消息</translation>
+    </message>
+</context>
+<context>
+    <name>NetworkList</name>
+    <message>
+        <source>Output</source>
+        <translation>输出层</translation>
+    </message>
+    <message>
+        <source>shape</source>
+        <translation>形状</translation>
+    </message>
+    <message>
+        <source>params</source>
+        <translation>参数</translation>
+    </message>
+    <message>
+        <source>memory</source>
+        <translation>内存</translation>
+    </message>
+</context>
+<context>
+    <name>NetworkListModel</name>
+    <message>
+        <source>{count} parameters</source>
+        <translation>{count} 个参数</translation>
+    </message>
+    <message>
+        <source>{size} of memory while training</source>
+        <translation>训练时占用内存 {size}</translation>
+    </message>
+</context>
+<context>
+    <name>NetworkPanel</name>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>{count} layers</source>
+        <translation>{count} 层</translation>
+    </message>
+    <message>
+        <source>This network can be trained now.</source>
+        <translation>现在可以训练这个网络了。</translation>
+    </message>
+    <message>
+        <source>This network cannot be trained yet. The last one that can runs on.</source>
+        <translation>这个网络还不能训练。上一个能训练的网络继续运行。</translation>
+    </message>
+    <message>
+        <source>Layer {number}: {title}</source>
+        <translation>第 {number} 层：{title}</translation>
+    </message>
+    <message>
+        <source>Quick form</source>
+        <translation>快速设置</translation>
+    </message>
+    <message>
+        <source>Train this network</source>
+        <translation>训练这个网络</translation>
+    </message>
+    <message>
+        <source>Go back to the one that runs</source>
+        <translation>恢复正在运行的网络</translation>
+    </message>
+    <message>
+        <source>Edit layer by layer</source>
+        <translation>逐层编辑</translation>
+    </message>
+    <message>
+        <source>Spell the quick form out as a list of layers.</source>
+        <translation>把快速设置展开成层的列表。</translation>
+    </message>
+    <message>
+        <source>Put a quick form in place of this list.</source>
+        <translation>用快速设置取代这个列表。</translation>
+    </message>
+    <message>
+        <source>Train the edited network</source>
+        <translation>训练修改后的网络</translation>
+    </message>
+    <message>
+        <source>Go back to the network that runs</source>
+        <translation>恢复正在运行的网络</translation>
+    </message>
+    <message>
+        <source>Add layer: {kind}</source>
+        <translation>添加层：{kind}</translation>
+    </message>
+    <message>
+        <source>Duplicate layer {number}</source>
+        <translation>复制第 {number} 层</translation>
+    </message>
+    <message>
+        <source>Remove layer {number}</source>
+        <translation>删除第 {number} 层</translation>
+    </message>
+    <message>
+        <source>Move layer {number} to place {target}</source>
+        <translation>将第 {number} 层移到第 {target} 位</translation>
+    </message>
+    <message>
+        <source>Change {name} of layer {number} to {value}</source>
+        <translation>将第 {number} 层的“{name}”改为 {value}</translation>
+    </message>
+    <message>
+        <source>Start layer {number} with {part}</source>
+        <translation>第 {number} 层改用“{part}”初始化</translation>
+    </message>
+    <message>
+        <source>Start layer {number} as the network</source>
+        <translation>第 {number} 层沿用网络的初始化</translation>
+    </message>
+    <message>
+        <source>Change {name} of the start of layer {number} to {value}</source>
+        <translation>将第 {number} 层初始化的“{name}”改为 {value}</translation>
+    </message>
+    <message>
+        <source>Use the quick form {part}</source>
+        <translation>改用快速设置“{part}”</translation>
+    </message>
+</context>
+<context>
+    <name>NetworkView</name>
+    <message>
+        <source>Layers</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Add a layer below the chosen one (Insert)</source>
+        <translation>在所选层之后添加一层（Insert）</translation>
+    </message>
+    <message>
+        <source>Add layer</source>
+        <translation>添加层</translation>
+    </message>
+    <message>
+        <source>Duplicate the chosen layer (Ctrl+D)</source>
+        <translation>复制所选层（Ctrl+D）</translation>
+    </message>
+    <message>
+        <source>Duplicate layer</source>
+        <translation>复制层</translation>
+    </message>
+    <message>
+        <source>Remove the chosen layer (Delete)</source>
+        <translation>删除所选层（Delete）</translation>
+    </message>
+    <message>
+        <source>Remove layer</source>
+        <translation>删除层</translation>
+    </message>
+    <message>
+        <source>{layers} layers · {parameters} parameters · {memory}</source>
+        <translation>{layers} 层 · {parameters} 个参数 · {memory}</translation>
+    </message>
+    <message>
+        <source>{layers} layers that do not fit together</source>
+        <translation>{layers} 层，无法相互衔接</translation>
+    </message>
+    <message>
+        <source>Add layer…</source>
+        <translation>添加层…</translation>
+    </message>
+    <message>
+        <source>Duplicate</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>删除</translation>
+    </message>
+</context>
+<context>
+    <name>NumberRow</name>
+    <message>
+        <source>{name}, slider</source>
+        <translation>{name}，滑块</translation>
+    </message>
+</context>
+<context>
+    <name>OwnNote</name>
+    <message>
+        <source>Only this lane.</source>
+        <translation>仅此赛道。</translation>
+    </message>
+    <message>
+        <source>Same as all again</source>
+        <translation>恢复相同</translation>
+    </message>
+    <message>
+        <source>{own} of {count} lanes differ.</source>
+        <translation>{count} 条赛道中有 {own} 条不同。</translation>
+    </message>
+    <message>
+        <source>Same for all</source>
+        <translation>全部统一</translation>
+    </message>
+    <message>
+        <source>Make lanes the same again</source>
+        <translation>让各赛道重新一致</translation>
+    </message>
+</context>
+<context>
+    <name>ParameterRow</name>
+    <message>
+        <source>Back to the default: {value}</source>
+        <translation>恢复默认值：{value}</translation>
+    </message>
+    <message>
+        <source>Reset {name}</source>
+        <translation>重置“{name}”</translation>
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Range: {range}</source>
+        <translation>范围：{range}</translation>
+    </message>
+    <message>
+        <source>Default: {value}</source>
+        <translation>默认值：{value}</translation>
+    </message>
+    <message>
+        <source>In files: {key}</source>
+        <translation>文件中的键：{key}</translation>
+    </message>
+    <message>
+        <source>End the difference between lanes…</source>
+        <translation>消除赛道之间的差异…</translation>
+    </message>
+</context>
+<context>
+    <name>PartEditor</name>
+    <message>
+        <source>Choose {part}</source>
+        <translation>选择“{part}”</translation>
+    </message>
+    <message>
+        <source>Reset {name}</source>
+        <translation>重置“{name}”</translation>
+    </message>
+    <message>
+        <source>Make lanes the same again</source>
+        <translation>让各赛道重新一致</translation>
+    </message>
+    <message>
+        <source>Change {name} to {value}</source>
+        <translation>将“{name}”改为 {value}</translation>
+    </message>
+    <message>
+        <source>{lane}: same as all lanes again</source>
+        <translation>{lane}：恢复与所有赛道相同</translation>
+    </message>
+    <message>
+        <source>All lanes the same</source>
+        <translation>让所有赛道相同</translation>
+    </message>
+</context>
+<context>
+    <name>SchedulePreview</name>
+    <message>
+        <source>Learning rate over the run</source>
+        <translation>整个训练过程的学习率</translation>
+    </message>
+    <message>
+        <source>from {first} to {last}</source>
+        <translation>从 {first} 到 {last}</translation>
+    </message>
+    <message>
+        <source>learning rate, {top} at most</source>
+        <translation>学习率，最大 {top}</translation>
+    </message>
+    <message>
+        <source>{steps} steps</source>
+        <translation>{steps} 步</translation>
+    </message>
+    <message>
+        <source>step {step}: {rate}</source>
+        <translation>第 {step} 步：{rate}</translation>
+    </message>
+</context>
+<context>
+    <name>Scope</name>
+    <message>
+        <source>{edit} ({lane})</source>
+        <translation>{edit}（{lane}）</translation>
+    </message>
+</context>
+<context>
+    <name>ScopeSwitch</name>
+    <message>
+        <source>Only {lane}</source>
+        <translation>仅 {lane}</translation>
+    </message>
+    <message>
+        <source>All lanes</source>
+        <translation>所有赛道</translation>
+    </message>
+    <message>
+        <source>What you change below holds for every lane that has nothing of its own.</source>
+        <translation>下面的修改适用于所有没有单独设置的赛道。</translation>
+    </message>
+    <message>
+        <source>What you change below holds for the lane in focus only: {lane}.</source>
+        <translation>下面的修改只适用于当前赛道：{lane}。</translation>
+    </message>
+</context>
+<context>
+    <name>Session</name>
+    <message>
+        <source>Lane {number}</source>
+        <translation>赛道 {number}</translation>
+    </message>
+    <message>
+        <source>Add lane</source>
+        <translation>添加赛道</translation>
+    </message>
+    <message>
+        <source>Duplicate lane</source>
+        <translation>复制赛道</translation>
+    </message>
+    <message>
+        <source>Remove lane</source>
+        <translation>删除赛道</translation>
+    </message>
+    <message>
+        <source>Move lane</source>
+        <translation>移动赛道</translation>
+    </message>
+    <message>
+        <source>Rename lane</source>
+        <translation>重命名赛道</translation>
+    </message>
+    <message>
+        <source>Recolour lane</source>
+        <translation>更改赛道颜色</translation>
+    </message>
+</context>
+<context>
+    <name>Shapes</name>
+    <message>
+        <source>{count} parameters</source>
+        <translation>{count} 个参数</translation>
+    </message>
+</context>
+<context>
+    <name>SignalView</name>
+    <message>
+        <source>Signal by layer</source>
+        <translation>逐层信号</translation>
+    </message>
+    <message>
+        <source>A good start keeps both curves level: where one falls or climbs layer by layer, the signal or the gradient vanishes or explodes with depth.</source>
+        <translation>好的初始化让两条曲线都保持水平；曲线逐层下降或上升，说明信号或梯度随深度消失或爆炸。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+How strong the signal is in each layer appears here: forward on its way in, and the gradient on its way back.</source>
+        <translation>按空格键开始训练。
+这里会显示各层信号的强弱：前向的信号，以及返回途中的梯度。</translation>
+    </message>
+    <message>
+        <source>forward signal, E[z²]</source>
+        <translation>前向信号 E[z²]</translation>
+    </message>
+    <message>
+        <source>backward gradient, E[(∂C/∂z)²]</source>
+        <translation>反向梯度 E[(∂C/∂z)²]</translation>
+    </message>
+    <message>
+        <source>○ at the start  ● now</source>
+        <translation>○ 初始  ● 当前</translation>
+    </message>
+    <message>
+        <source>layer</source>
+        <translation>层</translation>
+    </message>
+</context>
+<context>
+    <name>StartChooser</name>
+    <message>
+        <source>Its weights start</source>
+        <translation>权重初始化</translation>
+    </message>
+    <message>
+        <source>Its biases start</source>
+        <translation>偏置初始化</translation>
+    </message>
+    <message>
+        <source>as in the whole network</source>
+        <translation>与整个网络相同</translation>
+    </message>
+    <message>
+        <source>The choice of the panel “Start” holds here.</source>
+        <translation>此处沿用“初始化”面板中的选择。</translation>
+    </message>
+</context>
+<context>
+    <name>StartFacts</name>
+    <message>
+        <source>Layer</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>fan-in</source>
+        <translation>扇入</translation>
+    </message>
+    <message>
+        <source>Inputs that feed one unit.</source>
+        <translation>一个神经元的输入个数。</translation>
+    </message>
+    <message>
+        <source>fan-out</source>
+        <translation>扇出</translation>
+    </message>
+    <message>
+        <source>Units that one input feeds.</source>
+        <translation>一个输入所连的神经元个数。</translation>
+    </message>
+    <message>
+        <source>gain</source>
+        <translation>增益</translation>
+    </message>
+    <message>
+        <source>Factor by which the start makes up for the activation.</source>
+        <translation>初始化用来补偿激活函数的系数。</translation>
+    </message>
+    <message>
+        <source>std aimed at</source>
+        <translation>目标标准差</translation>
+    </message>
+    <message>
+        <source>Standard deviation that the formula gives here.</source>
+        <translation>公式在这一层给出的标准差。</translation>
+    </message>
+    <message>
+        <source>std drawn</source>
+        <translation>实际标准差</translation>
+    </message>
+    <message>
+        <source>Standard deviation of the numbers that were drawn.</source>
+        <translation>实际抽取的数的标准差。</translation>
+    </message>
+</context>
+<context>
+    <name>StartPanel</name>
+    <message>
+        <source>Start</source>
+        <translation>初始化</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>Biases</source>
+        <translation>偏置</translation>
+    </message>
+</context>
+<context>
+    <name>StepView</name>
+    <message>
+        <source>step</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>step {step}</source>
+        <translation>第 {step} 步</translation>
+    </message>
+    <message>
+        <source>Show the whole run</source>
+        <translation>显示整个训练过程</translation>
+    </message>
+    <message>
+        <source>Ctrl and the wheel zoom, dragging moves, a double click resets</source>
+        <translation>按住 Ctrl 滚动滚轮可缩放，拖动可平移，双击可还原</translation>
+    </message>
+</context>
+<context>
+    <name>TrainingPanel</name>
+    <message>
+        <source>Training</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>{optimizer}, {steps} steps</source>
+        <translation>{optimizer}，{steps} 步</translation>
+    </message>
+    <message>
+        <source>Optimizer</source>
+        <translation>优化器</translation>
+    </message>
+    <message>
+        <source>Learning-rate schedule</source>
+        <translation>学习率调度</translation>
+    </message>
+</context>
+<context>
+    <name>Transport</name>
+    <message>
+        <source>full</source>
+        <translation>全速</translation>
+    </message>
+    <message>
+        <source>Scenario: {title}</source>
+        <translation>场景：{title}</translation>
+    </message>
+    <message>
+        <source>Choose a scenario with a lesson; now: {title}</source>
+        <translation>选择带讲解的场景；当前：{title}</translation>
+    </message>
+    <message>
+        <source>{rate}/s</source>
+        <translation>{rate}/秒</translation>
+    </message>
+    <message>
+        <source>step {step} of {total}</source>
+        <translation>第 {step} 步，共 {total} 步</translation>
+    </message>
+    <message>
+        <source>{rate} steps/s</source>
+        <translation>{rate} 步/秒</translation>
+    </message>
+    <message>
+        <source>Auto</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Steps a second (− and +)</source>
+        <translation>每秒步数（− 和 +）</translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation>速度</translation>
+    </message>
+    <message>
+        <source>Where the networks train</source>
+        <translation>在哪里训练网络</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Progress of the run</source>
+        <translation>训练进度</translation>
+    </message>
+    <message>
+        <source>How much of the run is done</source>
+        <translation>训练完成了多少</translation>
+    </message>
+    <message>
+        <source>Reset</source>
+        <translation>重置</translation>
+    </message>
+    <message>
+        <source>Single step</source>
+        <translation>单步</translation>
+    </message>
+    <message>
+        <source>Switch language</source>
+        <translation>切换语言</translation>
+    </message>
+    <message>
+        <source>Switch light and dark</source>
+        <translation>切换浅色与深色</translation>
+    </message>
+    <message>
+        <source>Full screen</source>
+        <translation>全屏</translation>
+    </message>
+</context>
+<context>
+    <name>TypedRow</name>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+</context>
+<context>
+    <name>UpdateRatioView</name>
+    <message>
+        <source>Update to weight ratio</source>
+        <translation>更新量与权重之比</translation>
+    </message>
+    <message>
+        <source>Near one thousandth a step is about right: far below it the weights hardly move, far above it they are thrown about.</source>
+        <translation>每步约千分之一大致合适：远低于它，权重几乎不动；远高于它，权重剧烈跳动。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+How much each step changes the weights appears here, with a line at one thousandth.</source>
+        <translation>按空格键开始训练。
+这里会显示每一步使权重改变多少，千分之一处有一条参考线。</translation>
+    </message>
+    <message>
+        <source>‖ΔW‖ / ‖W‖ in a step</source>
+        <translation>每步的 ‖ΔW‖ / ‖W‖</translation>
+    </message>
+    <message>
+        <source>median layer; band: all layers</source>
+        <translation>线为各层中位数，带为所有层</translation>
+    </message>
+    <message>
+        <source>10⁻³: about right</source>
+        <translation>10⁻³：大致合适</translation>
+    </message>
+</context>
+<context>
+    <name>View</name>
+    <message>
+        <source>Every lane is hidden. Show one in the list of lanes.</source>
+        <translation>所有赛道都已隐藏。请在赛道列表中显示一条。</translation>
+    </message>
+    <message>
+        <source>vanished</source>
+        <translation>消失</translation>
+    </message>
+    <message>
+        <source>exploded</source>
+        <translation>爆炸</translation>
+    </message>
+    <message>
+        <source>{name}: diverged at step {step}</source>
+        <translation>{name}：第 {step} 步发散</translation>
+    </message>
+    <message>
+        <source>diverged at step {step}</source>
+        <translation>第 {step} 步发散</translation>
+    </message>
+    <message>
+        <source>stalled</source>
+        <translation>停滞</translation>
+    </message>
+    <message>
+        <source>learning</source>
+        <translation>学习中</translation>
+    </message>
+    <message>
+        <source>layer {number}: {name}</source>
+        <translation>第 {number} 层：{name}</translation>
+    </message>
+    <message>
+        <source>not finite</source>
+        <translation>非有限值</translation>
+    </message>
+</context>
+<context>
+    <name>ViewDock</name>
+    <message>
+        <source>Put this plot in a window of its own, or back</source>
+        <translation>把图表移到单独的窗口，或移回来</translation>
+    </message>
+    <message>
+        <source>Float {view}</source>
+        <translation>浮动“{view}”</translation>
+    </message>
+    <message>
+        <source>Close this plot; the View menu brings it back</source>
+        <translation>关闭图表；可从“视图”菜单重新打开</translation>
+    </message>
+    <message>
+        <source>Close {view}</source>
+        <translation>关闭“{view}”</translation>
+    </message>
+</context>
+<context>
+    <name>ViewHead</name>
+    <message>
+        <source>What to look for</source>
+        <translation>看什么</translation>
+    </message>
+    <message>
+        <source>Save or copy this view</source>
+        <translation>保存或复制这张图</translation>
+    </message>
+    <message>
+        <source>Save as picture (PNG)…</source>
+        <translation>保存为图片（PNG）…</translation>
+    </message>
+    <message>
+        <source>Save as drawing (SVG)…</source>
+        <translation>保存为矢量图（SVG）…</translation>
+    </message>
+    <message>
+        <source>Save numbers (CSV)…</source>
+        <translation>保存数据（CSV）…</translation>
+    </message>
+    <message>
+        <source>Copy picture</source>
+        <translation>复制图片</translation>
+    </message>
+</context>
+<context>
+    <name>WeightsView</name>
+    <message>
+        <source>Weights by layer</source>
+        <translation>逐层权重</translation>
+    </message>
+    <message>
+        <source>The width is what the start chose: see whether training moves and widens the bells, or leaves them as they were.</source>
+        <translation>宽度由初始化决定：看训练会不会让这些钟形移动、变宽，还是原样不动。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+How the weights of each layer are distributed appears here, layer 1 at the bottom.</source>
+        <translation>按空格键开始训练。
+这里会显示各层权重的分布，第 1 层在最下面。</translation>
+    </message>
+    <message>
+        <source>weight</source>
+        <translation>权重</translation>
+    </message>
+</context>
+<context>
+    <name>view</name>
+    <message>
+        <source>step</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>step {step}</source>
+        <translation>第 {step} 步</translation>
+    </message>
+</context>
+</TS>
