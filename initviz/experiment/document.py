@@ -127,9 +127,9 @@ def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) ->
     info = data_info(experiment.data, catalogue)
     total = info.num_samples * math.prod(info.shape) * (LOADED_BYTES + 2 * item_bytes)
     limits.check("memory_gb", total / 1e9, Text("GB of memory for the data", "数据所需内存 (GB)"), "data")
-    seen: dict[object, int] = {}
+    seen: dict[int, int] = {}  # lanes without a model of their own share one object
     for index, lane in enumerate(experiment.lanes):
-        key = (lane.recipe.model, lane.recipe.init)
+        key = id(lane.recipe.model)
         if key not in seen:
             same_model = lane.recipe.model == experiment.base.model
             path = "" if same_model else f"lanes[{index}]"
@@ -245,7 +245,10 @@ def _known_keys(table: Mapping[str, object], parameters: tuple[Parameter, ...], 
             raise unknown_key(key, known, join_path(path, key))
 
 
-def _read_recipe(base: Mapping[str, object], catalogue: Catalogue, path: str) -> Recipe:
+def _read_recipe(
+    base: Mapping[str, object], catalogue: Catalogue, path: str, model: ModelSpec | None = None
+) -> Recipe:
+    """Read what a lane trains with; ``model`` is given where it is known already, since it may be long."""
     init_path = join_path(path, "init")
     init = as_table(base["init"], init_path)
     for key in init:
@@ -253,7 +256,8 @@ def _read_recipe(base: Mapping[str, object], catalogue: Catalogue, path: str) ->
             raise unknown_key(key, ("weight", "bias"), join_path(init_path, key))
     return Recipe(
         seed=cast(int, SEED.check(base["seed"], join_path(path, "seed"))),
-        model=_read_model(
+        model=model
+        or _read_model(
             as_table(base["model"], join_path(path, "model")), catalogue, join_path(path, "model")
         ),
         init=InitSpec(
@@ -365,5 +369,6 @@ def _read_lanes(
                 join_path(path, "color"),
             )
         merged = merge_overrides(base, {key: table[key] for key in LANE_OVERRIDES if key in table}, path)
-        lanes.append(Lane(name, color, _read_recipe(merged, catalogue, path)))
+        shared = None if "model" in table else recipe.model
+        lanes.append(Lane(name, color, _read_recipe(merged, catalogue, path, shared)))
     return tuple(lanes)
