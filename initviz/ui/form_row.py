@@ -26,7 +26,7 @@ from initviz.ui.number_text import format_value, range_text
 GUTTER = 12
 SPACING = 8
 LABEL_SHARE = 0.4
-MIN_FIELD = 132
+FIELD_CHARACTERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,10 @@ class ParameterRow(QWidget):
 
     def wanted_width(self) -> int:
         """Return how wide the field must be to stand beside the name."""
-        return MIN_FIELD
+        return self.fontMetrics().horizontalAdvance("0" * FIELD_CHARACTERS)
+
+    def fit_font(self) -> None:
+        """Follow another size of type."""
 
     # For the form
 
@@ -313,6 +316,12 @@ class ParameterRow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange(self._must_stack())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.fit_font()
+            self._arrange(self._must_stack())
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:

@@ -25,8 +25,7 @@ from initviz.ui.number_text import format_value, parse_float, parse_floats, pars
 from initviz.ui.part_combo import CalmCombo, PartCombo
 from initviz.ui.slider_scale import slider_scale
 
-EDIT_WIDTH = 76
-ARROW_WIDTH = 36
+EDIT_CHARACTERS = 7
 UNCHANGED = Text("Nothing was changed.", "没有任何改动。")
 
 
@@ -118,12 +117,17 @@ class NumberRow(TypedRow):
             self.slider.valueChanged.connect(self._slide)
             self.slider.sliderReleased.connect(self._debounce.flush)
             row.addWidget(self.slider, 1)
-            self.edit.setFixedWidth(EDIT_WIDTH)
         self.edit.setAlignment(Qt.AlignmentFlag.AlignRight)
         row.addWidget(self.edit, 0 if self.scale is not None else 1)
         self.build(field, self.edit)
-        QWidget.setTabOrder(self.edit, self.slider) if self.slider is not None else None
+        self.fit_font()
         self.show_value(parameter.default)
+
+    def fit_font(self) -> None:
+        if self.slider is not None:
+            metrics = self.edit.fontMetrics()
+            room = metrics.horizontalAdvance("0" * EDIT_CHARACTERS) + metrics.height()
+            self.edit.setFixedWidth(room)
 
     def parse(self, text: str) -> Value | Text:
         if not text.strip() and self._number.optional:
@@ -243,6 +247,9 @@ class BoolRow(ParameterRow):
     def show_value(self, value: Value) -> None:
         self.box.setChecked(bool(value))
 
+    def wanted_width(self) -> int:
+        return self.box.sizeHint().width()
+
     def describe(self, value: Value) -> str:
         return self.tr("yes") if value else self.tr("no")
 
@@ -285,7 +292,7 @@ class ChoiceRow(ParameterRow):
     def wanted_width(self) -> int:
         language, metrics = current_language(), self.combo.fontMetrics()
         titles = (metrics.horizontalAdvance(title.in_language(language)) for title in self._titles.values())
-        return max(super().wanted_width(), max(titles, default=0) + ARROW_WIDTH)
+        return max(super().wanted_width(), max(titles, default=0) + 2 * metrics.height() + 4)
 
     def describe(self, value: Value) -> str:
         title = self._titles.get(str(value))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QPainter, QPalette, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QPainter, QPalette, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from initviz.telemetry.frame import Outcome
@@ -160,6 +160,16 @@ def zone_at(box: QRect, metrics: QFontMetrics, x: int) -> Zone:
 class LaneCardDelegate(QStyledItemDelegate):
     """Paints cards, and lets the name be edited in place."""
 
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._eyes: dict[tuple[str, str, int, float], QPixmap] = {}
+
+    def _eye(self, name: str, color: str, size: int, ratio: float) -> QPixmap:
+        key = (name, color, size, ratio)
+        if key not in self._eyes:
+            self._eyes[key] = pixmap(name, color, size, ratio)
+        return self._eyes[key]
+
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         line = option.fontMetrics.height()
         return QSize(10 * line, 2 * line + line // 4 + line)
@@ -203,7 +213,7 @@ class LaneCardDelegate(QStyledItemDelegate):
         if card.hidden or hovered or selected:
             size = round(side * 1.05)
             ratio = painter.device().devicePixelRatioF() if painter.device() is not None else 1.0
-            picture = pixmap("eye-off" if card.hidden else "eye", muted.name(), size, ratio)
+            picture = self._eye("eye-off" if card.hidden else "eye", muted.name(), size, ratio)
             painter.drawPixmap(
                 places.eye.center().x() - size // 2, places.eye.center().y() - size // 2, picture
             )
@@ -275,9 +285,8 @@ class LaneCardDelegate(QStyledItemDelegate):
         if len(card.spark) < 2 or card.hidden:
             return
         box = QRectF(place).adjusted(1, 2, -1, -2)
-        line = QPolygonF(
-            [QPointF(box.left() + x * box.width(), box.top() + y * box.height()) for x, y in card.spark]
-        )
+        left, top, width, height = box.left(), box.top(), box.width(), box.height()
+        line = QPolygonF([QPointF(left + x * width, top + y * height) for x, y in card.spark])
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(card.color), 1.4))
         painter.drawPolyline(line)

@@ -41,9 +41,9 @@ from initviz.ui.reorder import ReorderList
 from initviz.ui.scope import Scope
 from initviz.views.palette import Theme
 
-REFRESH_MS = 100
+REFRESH_MS = 200
 """Numbers that change faster cannot be read."""
-SPARK_POINTS = 48
+SPARK_POINTS = 32
 
 
 class LaneList(ReorderList):
@@ -176,7 +176,7 @@ class LanesPanel(QWidget):
     # For the shell
 
     def update_lanes(self, states: tuple[LaneState, ...], history: RunHistory | None) -> None:
-        """Show how the lanes fare; cheap, since cards are painted at most ten times a second.
+        """Show how the lanes fare; cheap, since cards are painted at most five times a second.
 
         Args:
             states: A state a lane, or none while there is no run.

@@ -59,7 +59,7 @@ class OwnNote(LinkLabel):
         dots = "".join(f'<span style="color:{mark.color}">●</span>' for mark in marks)
         if self._scope.is_single:
             said = self.tr("Only this lane.")
-            link = self.tr("Same as all lanes again")
+            link = self.tr("Same as all again")
         else:
             count = len(self._scope.session.experiment.lanes)
             said = self.tr("{own} of {count} lanes differ.").format(own=len(marks), count=count)

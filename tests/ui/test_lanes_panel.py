@@ -305,7 +305,7 @@ def test_sparklines_share_one_axis(panel: LanesPanel) -> None:
     assert broken[-1][0] < 0.55
 
 
-def test_cards_are_looked_at_ten_times_a_second_at_most(panel: LanesPanel, qtbot: QtBot) -> None:
+def test_cards_are_painted_a_few_times_a_second_at_most(panel: LanesPanel, qtbot: QtBot) -> None:
     run = history(three_curves())
     panel.update_lanes((LEARNING,) * 3, run)
     changes: list[int] = []

@@ -15,7 +15,7 @@ from initviz.experiment.limits import Limits
 from initviz.telemetry.frame import LaneInfo, RunInfo
 from initviz.ui.form_rows import TypedRow
 from initviz.ui.language import LanguageSwitch
-from initviz.ui.part_combo import CalmCombo
+from initviz.ui.part_combo import KEY_ROLE, CalmCombo
 from initviz.ui.scope import Scope
 from initviz.ui.session import Session
 from initviz.ui.start_facts import layer_starts
@@ -78,6 +78,19 @@ def test_every_initializer_can_be_chosen_where_it_fits(panel: StartPanel) -> Non
         if index >= 0:
             tip = panel.weight.combo.itemData(index, Qt.ItemDataRole.ToolTipRole)
             assert tip == part.summary.en
+
+
+def test_headings_part_the_list_and_are_passed_over(panel: StartPanel, session: Session) -> None:
+    combo = panel.weight.combo
+    headings = [index for index in range(combo.count()) if combo.itemData(index, KEY_ROLE) is None]
+    groups = [part.group.en for part in catalogue().parts("initializer") if part.group.en]
+    assert [combo.itemText(index) for index in headings] == list(dict.fromkeys(groups))
+    first = combo.itemData(headings[1] - 1, KEY_ROLE)
+    after = combo.itemData(headings[1] + 1, KEY_ROLE)
+    pick(combo, first)
+    combo.setFocus()
+    QTest.keyClick(combo, Qt.Key.Key_Down)
+    assert session.experiment.base.init.weight.name == after
 
 
 @pytest.mark.parametrize("part", catalogue().parts("initializer"), ids=lambda part: part.key)
