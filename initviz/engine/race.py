@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initviz.catalog.parts import OptimizerPart, SchedulePart
+from initviz.engine.allocator import keep_freed_memory
 from initviz.engine.data import Batches
 from initviz.engine.denormals import flushed
 from initviz.engine.devices import failure, failures_in_words, resolve
@@ -64,6 +65,7 @@ class Race(Iterator[RaceState]):
         device: str | None = None,
         on_data_loaded: Callable[[], None] | None = None,
     ) -> None:
+        keep_freed_memory()
         self.experiment = experiment
         dtype = torch.float64 if experiment.dtype == "float64" else torch.float32
         self.device = resolve(experiment.device if device is None else device, dtype)
