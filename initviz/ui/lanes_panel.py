@@ -9,16 +9,8 @@ from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QSi
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
-    QHelpEvent,
-    QIcon,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPixmap,
 )
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -34,73 +26,16 @@ from initviz.experiment.text import Text
 from initviz.telemetry.frame import LaneState
 from initviz.telemetry.history import RunHistory
 from initviz.ui.icons import icon
-from initviz.ui.lane_cards import LaneCard, LaneCardDelegate, LaneCardModel, Status, zone_at
+from initviz.ui.lane_cards import LaneCard, LaneCardDelegate, LaneCardModel, Status
+from initviz.ui.lane_list import ColorButton, LaneList
 from initviz.ui.lane_text import difference_text, status_detail, status_text
 from initviz.ui.number_text import format_three
-from initviz.ui.reorder import ReorderList
 from initviz.ui.scope import Scope
 from initviz.views.palette import Theme
 
 REFRESH_MS = 200
 """Numbers that change faster cannot be read."""
 SPARK_POINTS = 32
-
-
-class LaneList(ReorderList):
-    """The list of cards. Pressing a dot or an eye is no selecting; the owner answers it."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
-        )
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setUniformItemSizes(True)
-        self.owner: LanesPanel | None = None
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._press_zone(event.position().toPoint()):
-            event.accept()
-            return
-        super().mousePressEvent(event)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._press_zone(event.position().toPoint()):
-            event.accept()
-            return
-        super().mouseDoubleClickEvent(event)
-
-    def _press_zone(self, point: QPoint) -> bool:
-        index = self.indexAt(point)
-        if not index.isValid() or self.owner is None:
-            return False
-        box = self.visualRect(index)
-        zone = zone_at(box, self.fontMetrics(), point.x())
-        if zone == "dot":
-            self.owner.choose_color(index.row())
-        elif zone == "eye":
-            self.owner.toggle_hidden(index.row())
-        return zone != "body"
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.owner is not None:
-            # The same key ends the renaming, and comes by here then.
-            if self.state() != QAbstractItemView.State.EditingState:
-                self.owner.rename_current()
-            event.accept()
-            return
-        super().keyPressEvent(event)
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and self.owner is not None:
-            index = self.indexAt(event.pos())
-            if index.isValid():
-                zone = zone_at(self.visualRect(index), self.fontMetrics(), event.pos().x())
-                QToolTip.showText(event.globalPos(), self.owner.tooltip(index.row(), zone), self)
-            else:
-                QToolTip.hideText()
-            return True
-        return super().viewportEvent(event)
 
 
 class LanesPanel(QWidget):
@@ -130,9 +65,11 @@ class LanesPanel(QWidget):
         self.model.renamed.connect(self._rename)
         self.list = LaneList()
         self.list.setObjectName("laneList")
-        self.list.owner = self
         self.list.setModel(self.model)
         self.list.setItemDelegate(LaneCardDelegate(self.list))
+        self.list.dot_pressed.connect(self.choose_color)
+        self.list.eye_pressed.connect(self.toggle_hidden)
+        self.list.tip_requested.connect(self._show_tip)
         self.list.moved.connect(self._move)
         self.list.removal_requested.connect(self._remove)
         self.list.insertion_requested.connect(self._add)
@@ -234,14 +171,17 @@ class LanesPanel(QWidget):
     def _rename(self, row: int, name: str) -> None:
         self._say(None if self._session.rename_lane(row, name) else self._scope.last_refusal)
 
+    @Slot()
     def rename_current(self) -> None:
         """Let the name of the lane in focus be edited."""
         self.list.edit(self.list.currentIndex())
 
+    @Slot(int)
     def toggle_hidden(self, row: int) -> None:
         """Draw a lane's curves, or not."""
         self._session.set_lane_hidden(row, row not in self._session.hidden_lanes)
 
+    @Slot(int)
     def choose_color(self, row: int) -> None:
         """Offer the colours that a lane can have."""
         menu = QMenu(self)
@@ -331,6 +271,10 @@ class LanesPanel(QWidget):
         lines.append(self.tr("Double click or F2 renames, drag or Alt+arrow moves."))
         return "<br>".join(lines)
 
+    @Slot(int, str, QPoint)
+    def _show_tip(self, row: int, zone: str, place: QPoint) -> None:
+        QToolTip.showText(place, self.tooltip(row, zone), self.list)
+
     def _try(self, what: str) -> Text | None:
         row = max(self.list.current_row(), 0)
         if what == "add":
@@ -355,8 +299,6 @@ class LanesPanel(QWidget):
 
     @Slot()
     def _refresh(self) -> None:
-        if len(self._states) != len(self._session.experiment.lanes):
-            self._states, self._history = (), None
         self._names = ()
         self._show_cards()
         row = self._scope.focus_lane
@@ -388,11 +330,12 @@ class LanesPanel(QWidget):
                 (lane.name, difference_text(experiment, lane, self._session.catalogue))
                 for lane in experiment.lanes
             )
-        states = self._states if len(self._states) == len(experiment.lanes) else ()
-        sparks = self._sparks(len(experiment.lanes)) if states else ()
+        places = self._places()
+        sparks = self._sparks(len(self._states))
         cards: list[LaneCard] = []
         for row, (name, difference) in enumerate(self._names):
-            state = states[row] if states else None
+            place = places.get(name)
+            state = self._states[place] if place is not None else None
             status: Status = state.outcome if state is not None else "ready"
             cards.append(
                 LaneCard(
@@ -403,11 +346,17 @@ class LanesPanel(QWidget):
                     status_words=status_text(state),
                     status_detail=status_detail(state),
                     loss=format_three(state.train_loss) if state is not None else "",
-                    spark=sparks[row] if sparks else (),
+                    spark=sparks[place] if sparks and place is not None else (),
                     hidden=row in self._session.hidden_lanes,
                 )
             )
         self.model.set_cards(cards)
+
+    def _places(self) -> dict[str, int]:
+        """Return, by name, where each lane stands in the run on the screen: it may be older than the document."""
+        if self._history is None or len(self._history.info.lanes) != len(self._states):
+            return {}
+        return {lane.name: place for place, lane in enumerate(self._history.info.lanes)}
 
     def _sparks(self, count: int) -> tuple[tuple[tuple[float, float], ...], ...]:
         """Return every lane's loss over the run, on one logarithmic axis, so that the cards can be compared."""
@@ -444,25 +393,3 @@ class LanesPanel(QWidget):
         if event.type() == QEvent.Type.LanguageChange:
             self._retranslate()
         super().changeEvent(event)
-
-
-class ColorButton(QToolButton):
-    """One colour of the lane palette."""
-
-    def __init__(self, color: str, current: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAutoRaise(True)
-        self.setCheckable(True)
-        self.setChecked(current)
-        side = self.fontMetrics().height()
-        picture = QPixmap(2 * side, 2 * side)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color)
-        painter.drawEllipse(2, 2, 2 * side - 4, 2 * side - 4)
-        painter.end()
-        self.setIcon(QIcon(picture))
-        self.setIconSize(QSize(side, side))
-        self.setAccessibleName(color)

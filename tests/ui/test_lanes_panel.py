@@ -16,12 +16,14 @@ from initviz.experiment.limits import Limits
 from initviz.telemetry.frame import LaneInfo, LaneState, RunInfo, Scalars
 from initviz.telemetry.history import RunHistory
 from initviz.ui.lane_cards import card_places
-from initviz.ui.lanes_panel import ColorButton, LanesPanel
+from initviz.ui.lane_list import ColorButton
+from initviz.ui.lanes_panel import LanesPanel
 from initviz.ui.language import LanguageSwitch
 from initviz.ui.scope import Scope
 from initviz.ui.session import Session
 from initviz.views.palette import DARK, LIGHT
 
+NAMES = ("zeros", "small", "He")
 LEARNING = LaneState("ok", None, None, 0.0123, 2.3, 0.0123)
 
 
@@ -249,7 +251,9 @@ def history(losses: np.ndarray) -> RunHistory:
         total_steps=steps,
         steps_per_epoch=10,
         constant_loss=0.7,
-        lanes=tuple(LaneInfo(f"lane {k}", k, ("dense_1",), 10, (1.0,), (1.0,)) for k in range(lanes)),
+        lanes=tuple(
+            LaneInfo(name, k, ("dense_1",), 10, (1.0,), (1.0,)) for k, name in enumerate(NAMES[:lanes])
+        ),
         class_names=("a", "b"),
         points=np.zeros((0, 2)),
         point_classes=np.zeros(0, dtype=np.int64),
@@ -319,18 +323,28 @@ def test_cards_are_painted_a_few_times_a_second_at_most(panel: LanesPanel, qtbot
     assert panel.model.cards[0].status == "stalled"
 
 
-def test_states_of_another_number_of_lanes_are_not_shown(panel: LanesPanel, session: Session) -> None:
-    panel.update_lanes((LEARNING,) * 3, history(three_curves()))
+def test_states_follow_their_lanes_while_the_next_run_is_awaited(panel: LanesPanel, session: Session) -> None:
+    states = tuple(replace(LEARNING, train_loss=loss) for loss in (1.0, 2.0, 3.0))
+    run = history(three_curves())
+    panel.update_lanes(states, run)
     QTest.keyClick(panel.list, Qt.Key.Key_Insert)
-    assert {card.status for card in panel.model.cards} == {"ready"}
-    panel.update_lanes((LEARNING,) * 3, history(three_curves()))
+    assert [card.loss for card in panel.model.cards] == ["1.00", "2.00", "3.00", ""]
+    assert panel.model.cards[3].status == "ready"
+    assert session.move_lane(0, 2)
+    panel.update_lanes(states, run)
+    assert [(card.name, card.loss) for card in panel.model.cards[:3]] == [
+        ("small", "2.00"),
+        ("He", "3.00"),
+        ("zeros", "1.00"),
+    ]
+    panel.update_lanes((), None)
     assert {card.status for card in panel.model.cards} == {"ready"}
 
 
 def test_lanes_speak_chinese_at_once(panel: LanesPanel, english: LanguageSwitch) -> None:
     english.choose("zh")
     QApplication.sendPostedEvents()
-    assert "He (Kaiming) 正态" in panel.model.cards[2].difference
+    assert panel.model.cards[2].difference == catalogue().get("initializer", "he_normal").title.zh
 
 
 def test_status_can_be_told_without_colour(panel: LanesPanel) -> None:
@@ -339,7 +353,8 @@ def test_status_can_be_told_without_colour(panel: LanesPanel) -> None:
         panel.set_theme(theme)
         shapes = []
         for outcome in ("ok", "stalled", "diverged"):
-            panel.update_lanes((replace(LEARNING, outcome=outcome, diverged_at=1),) * 3, None)
+            states = (replace(LEARNING, outcome=outcome, diverged_at=1),) * 3
+            panel.update_lanes(states, history(three_curves()))
             place = card_places(box(panel, 2), panel.list.fontMetrics()).status
             side = panel.list.fontMetrics().height()
             glyph = QRect(place.left(), place.top(), side, side)
