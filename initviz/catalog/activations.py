@@ -153,7 +153,7 @@ PARTS: tuple[ActivationPart, ...] = (
     ActivationPart(
         kind="activation",
         key="tanh",
-        title=Text("Tanh", "双曲正切 (tanh)"),
+        title=Text("Tanh", "Tanh"),
         summary=Text(
             "Squeezes every number into -1 to 1, symmetric about 0, with slope 1 at 0.",
             "把任意数压到 -1 与 1 之间，关于 0 对称，在 0 处斜率为 1。",
@@ -185,7 +185,7 @@ PARTS: tuple[ActivationPart, ...] = (
     ActivationPart(
         kind="activation",
         key="leaky_relu",
-        title=Text("Leaky ReLU", "Leaky ReLU（带泄漏）"),
+        title=Text("Leaky ReLU", "Leaky ReLU"),
         summary=Text(
             "Like ReLU, but negative numbers keep a small slope, so that no unit goes silent for good.",
             "与 ReLU 类似，但负数保留一个小斜率，神经元不会永久失活。",
@@ -235,7 +235,7 @@ PARTS: tuple[ActivationPart, ...] = (
         title=Text("GELU", "GELU（高斯误差线性单元）"),
         summary=Text(
             "Weighs each number by the probability that a standard normal one is smaller: a smooth relative of ReLU.",
-            "用标准正态变量小于该数的概率来加权：可以看作光滑的 ReLU。",
+            "用标准正态变量小于该数的概率来加权：可以看作平滑的 ReLU。",
         ),
         formula=r"\phi(x) = \frac{x}{2}\left(1 + \mathrm{erf}\frac{x}{\sqrt{2}}\right)",
         source="Hendrycks and Gimpel 2016, arXiv:1606.08415",
@@ -250,7 +250,7 @@ PARTS: tuple[ActivationPart, ...] = (
         title=Text("SiLU (Swish)", "SiLU（Swish）"),
         summary=Text(
             "Weighs each number by its own sigmoid: smooth, and slightly negative below 0.",
-            "用自身的 Sigmoid 值来加权：光滑，在 0 以下略为负值。",
+            "用自身的 Sigmoid 值来加权：平滑，在 0 以下略为负值。",
         ),
         formula=r"\phi(x) = \frac{x}{1 + e^{-x}}",
         source="Elfwing et al. 2018, arXiv:1702.03118",
@@ -266,7 +266,7 @@ PARTS: tuple[ActivationPart, ...] = (
         title=Text("Softplus", "Softplus"),
         summary=Text(
             "A smooth relative of ReLU that is never 0: it gives 0.69 at 0, so signals have a positive mean.",
-            "ReLU 的光滑近亲，永远大于 0：在 0 处约为 0.69，因此信号均值为正。",
+            "ReLU 的平滑近似，永远大于 0：在 0 处约为 0.69，因此信号均值为正。",
         ),
         formula=r"\phi(x) = \ln(1 + e^{x})",
         source="Dugas et al. 2001, Advances in Neural Information Processing Systems 13, 472-478",

@@ -21,7 +21,7 @@ def _flat_input(shape: Shape) -> int:
         raise LayerError(
             f"it needs a list of numbers, but its input is an image of shape {_shown(shape)}. "
             "Add a flatten layer before it.",
-            f"它需要一列数，而输入是形状为 {_shown(shape)} 的图像。请在它前面加一个展平层。",
+            f"它的输入必须是一列数，而现在是形状为 {_shown(shape)} 的图像。请在它前面加一个展平层。",
         )
     return shape[0]
 
@@ -31,7 +31,7 @@ def _image_input(shape: Shape) -> tuple[int, int, int]:
         raise LayerError(
             f"it needs an image, but its input is a list of {_shown(shape)} numbers. Choose a data set of images, "
             "and put this layer before the flatten layer.",
-            f"它需要图像，而输入是一列 {_shown(shape)} 个数。请选择图像数据集，并把这一层放在展平层之前。",
+            f"它的输入必须是图像，而现在是一列 {_shown(shape)} 个数。请选择图像数据集，并把这一层放在展平层之前。",
         )
     return shape[0], shape[1], shape[2]
 
@@ -85,7 +85,7 @@ def _conv_shape(choice: Choice, shape: Shape) -> Shape:
         raise LayerError(
             f"its kernel of {kernel} x {kernel} is larger than the image of {height} x {width} with a padding of "
             f"{padding}. Choose a smaller kernel, more padding, or less pooling before it.",
-            f"它的卷积核 {kernel} x {kernel} 大于 {height} x {width} 的图像（填充 {padding}）。"
+            f"它的卷积核 {kernel} × {kernel} 大于 {height} × {width} 的图像（填充 {padding}）。"
             "请减小卷积核、增加填充，或减少前面的池化。",
         )
     after = ((extent + 2 * padding - kernel) // stride + 1 for extent in (height, width))
@@ -143,7 +143,7 @@ def _pool_shape(choice: Choice, shape: Shape) -> Shape:
         raise LayerError(
             f"its window of {size} x {size} is larger than the image of {height} x {width}. "
             "Choose a smaller window, or remove this layer.",
-            f"它的窗口 {size} x {size} 大于 {height} x {width} 的图像。请减小窗口，或删去这一层。",
+            f"它的窗口 {size} × {size} 大于 {height} × {width} 的图像。请减小窗口，或删去这一层。",
         )
     return (channels, height // size, width // size)
 
@@ -359,7 +359,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
                 "padding",
                 Text("Padding", "填充"),
                 1,
-                Text("Rows and columns of zeros added on every side.", "在图像四周各添加多少行、列的零。"),
+                Text("Rows and columns of zeros added on every side.", "在图像四周各补多少行、多少列零。"),
                 minimum=0,
                 maximum=63,
                 unit="px",

@@ -31,7 +31,7 @@ def _momentum(default: float) -> FloatParameter:
         "momentum",
         Text("Momentum", "动量"),
         default,
-        Text("Share of the last step that is kept.", "保留上一步的多大比例。"),
+        Text("Share of the last step that is kept.", "上一步的更新量保留多大比例。"),
         minimum=0.0,
         maximum=1.0,
         open_maximum=True,
@@ -43,7 +43,7 @@ def _weight_decay(default: float) -> FloatParameter:
         "weight_decay",
         Text("Weight decay", "权重衰减"),
         default,
-        Text("Pulls every weight towards 0.", "把每个权重向 0 拉近。"),
+        Text("Pulls every weight towards 0.", "把每个权重拉向 0。"),
         minimum=0.0,
         maximum=1e3,
         log=True,
@@ -69,7 +69,7 @@ _BETAS = FloatsParameter(
     (0.9, 0.999),
     Text(
         "How much of the running mean of the gradient, and of its square, is kept.",
-        "梯度的滑动平均、梯度平方的滑动平均各保留多少。",
+        "梯度的滑动平均与梯度平方的滑动平均各保留多大比例。",
     ),
     minimum=0.0,
     maximum=1.0,
@@ -173,10 +173,10 @@ PARTS: tuple[OptimizerPart, ...] = (
     OptimizerPart(
         kind="optimizer",
         key="sgd",
-        title=Text("SGD", "SGD（随机梯度下降）"),
+        title=Text("SGD", "SGD"),
         summary=Text(
             "Steps against the gradient, if wished with momentum that carries on past steps.",
-            "沿梯度的反方向走一步，可加入动量以延续之前的步伐。",
+            "随机梯度下降：沿梯度的反方向更新，可加入动量以延续之前的方向。",
         ),
         parameters=(
             _lr(0.05),
@@ -185,7 +185,7 @@ PARTS: tuple[OptimizerPart, ...] = (
                 "nesterov",
                 Text("Nesterov", "Nesterov 动量"),
                 False,
-                Text("Look ahead along the momentum before stepping.", "先沿动量方向向前看，再迈步。"),
+                Text("Look ahead along the momentum before stepping.", "先沿动量方向预看一步，再更新。"),
             ),
             _weight_decay(0.0),
         ),
@@ -199,7 +199,7 @@ PARTS: tuple[OptimizerPart, ...] = (
         title=Text("Adam", "Adam"),
         summary=Text(
             "Divides each weight's step by the running size of its gradient, which hides much of a badly scaled start.",
-            "把每个权重的步长除以其梯度的滑动大小，从而掩盖了初始化尺度不当的许多影响。",
+            "把每个权重的步长除以其梯度近来的大小，从而在很大程度上掩盖初始化尺度不当的影响。",
         ),
         parameters=(_lr(1e-3), _BETAS, _eps(1e-8), _weight_decay(0.0)),
         formula=r"w \leftarrow w - \eta \, \hat m / (\sqrt{\hat v} + \epsilon)",
@@ -225,7 +225,7 @@ PARTS: tuple[OptimizerPart, ...] = (
         title=Text("RMSprop", "RMSprop"),
         summary=Text(
             "Divides each weight's gradient by the root of its running mean square.",
-            "把每个权重的梯度除以其滑动均方的平方根。",
+            "把每个权重的梯度除以其平方的滑动平均的平方根。",
         ),
         parameters=(
             _lr(1e-3),
@@ -233,7 +233,7 @@ PARTS: tuple[OptimizerPart, ...] = (
                 "alpha",
                 Text("Smoothing", "平滑系数"),
                 0.99,
-                Text("Share of the running mean square that is kept.", "滑动均方保留多大比例。"),
+                Text("Share of the running mean square that is kept.", "梯度平方的滑动平均保留多大比例。"),
                 minimum=0.0,
                 maximum=1.0,
                 open_maximum=True,
@@ -261,7 +261,7 @@ PARTS: tuple[OptimizerPart, ...] = (
         title=Text("Adagrad", "Adagrad"),
         summary=Text(
             "Divides each weight's gradient by the root of the sum of all its squares so far, so steps only shrink.",
-            "把每个权重的梯度除以其历史平方和的平方根，因此步长只会越来越小。",
+            "把每个权重的梯度除以历次梯度平方和的平方根，因此步长只会越来越小。",
         ),
         parameters=(
             _lr(1e-2),
@@ -269,7 +269,7 @@ PARTS: tuple[OptimizerPart, ...] = (
                 "lr_decay",
                 Text("Rate decay", "学习率衰减"),
                 0.0,
-                Text("Divides the rate by 1 + decay x step.", "把学习率除以 1 + 衰减 x 步数。"),
+                Text("Divides the rate by 1 + decay x step.", "把学习率除以 1 + 衰减 × 步数。"),
                 minimum=0.0,
                 maximum=1e3,
             ),

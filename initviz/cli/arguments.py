@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and leave with exit code 2."""
-        hint = Text(f"Try '{self.prog} --help'.", f"请看 '{self.prog} --help'。").in_language(self.language)
+        hint = Text(f"Try '{self.prog} --help'.", f"用法见 '{self.prog} --help'。").in_language(self.language)
         said = message if self.language == "en" else _in_chinese(message)
         end = "" if said.endswith((".", "?", "。", "？")) else Text(".", "。").in_language(self.language)
         gap = Text(" ", "").in_language(self.language)
@@ -242,10 +242,10 @@ def _unknown(unknown: Iterable[str], parser: Parser) -> Text:
     known = [name for action in parser._actions for name in action.option_strings]
     close = nearest(wrong.partition("=")[0], known) if wrong.startswith("-") else None
     if close is None:
-        return Text(f"'{wrong}' means nothing here", f"这里不认识“{wrong}”")
+        return Text(f"'{wrong}' means nothing here", f"无法识别“{wrong}”")
     return Text(
         f"'{wrong}' means nothing here. Did you mean '{close}'?",
-        f"这里不认识“{wrong}”。您是否想写“{close}”？",
+        f"无法识别“{wrong}”。您是否想写“{close}”？",
     )
 
 
@@ -271,6 +271,6 @@ EPILOG = Text(
     """退出码：
   0    完成
   1    运行中出错
-  2    所写的要求无法执行；什么都没有开始
+  2    无法按要求执行；没有开始任何操作
   130  被 Ctrl-C 中止；已完成的部分会保留""",
 )

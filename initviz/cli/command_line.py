@@ -92,7 +92,7 @@ def _fault(error: Exception) -> Text:
     shown = f"{type(error).__name__}: {error}".rstrip(": ")
     return Text(
         f"a fault in the program ended this ({shown}). Your experiment was not changed. Details are in {log_path()}.",
-        f"程序出现故障，已中止（{shown}）。您的实验没有改动。详细信息见 {log_path()}。",
+        f"程序出现故障，已中止（{shown}）。实验没有任何改动。详细信息见 {log_path()}。",
     )
 
 

@@ -130,9 +130,11 @@ class Report:
         if chinese is None:
             return Text(
                 f"{count} families, none with Chinese characters: install one, such as fonts-droid-fallback",
-                f"{count} 种，都不含汉字：请安装一种中文字体，例如 fonts-droid-fallback",
+                f"{count} 个字体，都不含汉字：请安装一种中文字体，例如 fonts-droid-fallback",
             )
-        return Text(f"{count} families; Chinese characters from {chinese}", f"{count} 种；汉字使用 {chinese}")
+        return Text(
+            f"{count} families; Chinese characters from {chinese}", f"{count} 个字体；汉字使用 {chinese}"
+        )
 
 
 def _rate(value: float | None, unit: Text) -> Text:

@@ -55,6 +55,6 @@ def add_device(options: Options) -> None:
         metavar="D",
         help=Text(
             "where to train: auto, cpu, cuda, cuda:N or mps; as the file says by default",
-            "训练所用的设备：auto、cpu、cuda、cuda:N 或 mps；默认按文件",
+            "训练所用的设备：auto、cpu、cuda、cuda:N 或 mps；默认以文件为准",
         ),
     )

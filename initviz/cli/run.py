@@ -39,13 +39,13 @@ def configure(options: Options) -> None:
         "--steps",
         metavar="N",
         type=options.whole_number(STEPS.minimum, STEPS.maximum),
-        help=Text("train so many steps; as the file says by default", "训练步数；默认按文件"),
+        help=Text("train so many steps; as the file says by default", "训练步数；默认以文件为准"),
     )
     options.add(
         "--seed",
         metavar="S",
         type=options.whole_number(SEED.minimum, SEED.maximum),
-        help=Text("seed of all random numbers; as the file says by default", "随机种子；默认按文件"),
+        help=Text("seed of all random numbers; as the file says by default", "随机种子；默认以文件为准"),
     )
     add_device(options)
     options.add(

@@ -67,14 +67,14 @@ def resolve(name: str, dtype: torch.dtype = torch.float32) -> torch.device:
             Text(
                 f"this machine has no device '{name}'; it has: {listing}. Nothing was changed. "
                 "Choose one of these, or auto.",
-                f"本机没有设备“{name}”，只有：{listing}。没有作任何改动。请选择其中之一，或选 auto。",
+                f"本机没有设备“{name}”，只有：{listing}。没有任何改动。请选择其中之一，或选 auto。",
             )
         )
     if key == "mps" and dtype == torch.float64:
         raise InitVizError(
             Text(
                 "Apple's GPU has no double precision. Nothing was changed. Choose float32, or the CPU.",
-                "Apple 的 GPU 不支持双精度。没有作任何改动。请选择 float32，或改用 CPU。",
+                "Apple 的 GPU 不支持双精度。没有任何改动。请选择 float32，或改用 CPU。",
             )
         )
     return torch.device(key)

@@ -126,7 +126,7 @@ def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) ->
     item_bytes = 8 if experiment.dtype == "float64" else 4
     info = data_info(experiment.data, catalogue)
     total = info.num_samples * math.prod(info.shape) * (LOADED_BYTES + 2 * item_bytes)
-    limits.check("memory_gb", total / 1e9, Text("GB of memory for the data", "数据所需内存 (GB)"), "data")
+    limits.check("memory_gb", total / 1e9, Text("GB of memory for the data", "数据所需内存（GB）"), "data")
     seen: dict[int, int] = {}  # lanes without a model of their own share one object
     for index, lane in enumerate(experiment.lanes):
         key = id(lane.recipe.model)
@@ -139,7 +139,7 @@ def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) ->
     limits.check(
         "memory_gb",
         total / 1e9,
-        Text("GB of memory for data and all lanes", "数据与所有赛道所需内存 (GB)"),
+        Text("GB of memory for data and all lanes", "数据与所有赛道所需内存（GB）"),
         "",
     )
 
@@ -160,7 +160,7 @@ def _name(value: object, path: str) -> str:
         raise ExperimentError(
             Text(
                 f"expected a printable name of 1 to {MAX_NAME} characters.",
-                f"应为 1 到 {MAX_NAME} 个可打印字符的名称。",
+                f"名称应为 1 到 {MAX_NAME} 个可打印字符。",
             ),
             path,
         )
@@ -172,7 +172,7 @@ def _device(value: object) -> str:
         raise ExperimentError(
             Text(
                 f"expected auto, cpu, cuda, cuda:N or mps, but found {shown(value)}.",
-                f"应为 auto、cpu、cuda、cuda:N 或 mps，却是 {shown(value)}。",
+                f"应为 auto、cpu、cuda、cuda:N 或 mps，实际是 {shown(value)}。",
             ),
             "device",
         )

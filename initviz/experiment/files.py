@@ -58,7 +58,7 @@ def load_document(path: Path, limits: Limits) -> dict[str, object]:
             ),
             place,
         ) from error
-    limits.check("file_mb", len(content) / 1e6, Text("MB in one file", "文件大小 (MB)"), place)
+    limits.check("file_mb", len(content) / 1e6, Text("MB in one file", "文件大小（MB）"), place)
     try:
         text = content.decode("utf-8-sig")  # editors on Windows put a mark at the beginning
         if any(line.count(".") >= MAX_NESTING and _LONG_KEY.search(line) for line in text.split("\n")):

@@ -78,7 +78,7 @@ class Limits:
             Text(
                 f"{value:,.6g} {what.en} is above the limit of {limit:,}. Choose fewer, or raise the limit by "
                 f"setting the environment variable {variable}.",
-                f"{what.zh} {value:,.6g} 超过了上限 {limit:,}。请减小它，或用环境变量 {variable} 提高上限。",
+                f"{what.zh}为 {value:,.6g}，超过了上限 {limit:,}。请减小它，或用环境变量 {variable} 提高上限。",
             ),
             path,
         )

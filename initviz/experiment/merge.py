@@ -19,7 +19,7 @@ def as_table(value: object, path: str) -> Table:
         ExperimentError: It is anything else.
     """
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise ExperimentError(Text("expected a table of keys.", "应为一个由键组成的表。"), path)
+        raise ExperimentError(Text("expected a table of keys.", "应为由键组成的表。"), path)
     return cast(Table, value)
 
 

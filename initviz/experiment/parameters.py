@@ -45,7 +45,7 @@ class Parameter(Protocol):
 def _wrong_type(expected: Text, value: object, path: str) -> ExperimentError:
     found = shown(value)
     return ExperimentError(
-        Text(f"expected {expected.en}, but found {found}.", f"应为{expected.zh}，却是 {found}。"), path
+        Text(f"expected {expected.en}, but found {found}.", f"应为{expected.zh}，实际是 {found}。"), path
     )
 
 

@@ -99,7 +99,7 @@ def write(path: Path, theme: Theme, size: QSize, title: str, draw: Draw, rows: S
         raise InitVizError(
             Text(
                 f"'{path.name}' cannot be saved: its name must end in one of {known}. Nothing was written.",
-                f"无法保存“{path.name}”：文件名须以 {known} 之一结尾。没有写入任何内容。",
+                f"无法保存“{path.name}”：文件名须以 {known} 之一结尾。什么也没有写入。",
             )
         )
     partial = path.with_name(path.name + ".part")
@@ -112,6 +112,6 @@ def write(path: Path, theme: Theme, size: QSize, title: str, draw: Draw, rows: S
         raise InitVizError(
             Text(
                 f"'{path}' cannot be written ({reason}). Nothing was changed; choose another folder.",
-                f"无法写入“{path}”（{reason}）。未作任何更改；请选择另一个文件夹。",
+                f"无法写入“{path}”（{reason}）。没有任何改动；请选择其他文件夹。",
             )
         ) from error

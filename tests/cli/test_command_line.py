@@ -96,7 +96,7 @@ def test_a_wrong_command_is_answered_with_the_nearest(initviz: Run) -> None:
         (["run", "a.toml", "--steps", "0"], "not '0'", "而不是“0”"),
         (["snapshot", "a.toml", "--steps", "1", "--out", "a.png", "--theme", "x"], "invalid choice", "可选"),
         (["snapshot", "a.toml", "--steps", "1", "--out", "a.png", "--size", "9x9"], "1600x900", "1600x900"),
-        (["run", "a.toml", "b.toml"], "'b.toml' means nothing here", "这里不认识“b.toml”"),
+        (["run", "a.toml", "b.toml"], "'b.toml' means nothing here", "无法识别“b.toml”"),
     ],
 )
 def test_wrong_arguments_are_explained_in_both_languages(

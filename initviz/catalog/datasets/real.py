@@ -63,7 +63,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
         title=Text("Handwritten digits", "手写数字"),
         summary=Text(
             "1,797 real handwritten digits, each an image of 8 x 8 pixels.",
-            "1797 个真实的手写数字，每个是 8 x 8 像素的图像。",
+            "1797 个真实的手写数字，每个是 8×8 像素的图像。",
         ),
         source="Alpaydin and Kaynak 1998, doi:10.24432/C50P49",
         describe=lambda choice: DataInfo(
@@ -78,7 +78,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
         title=Text("Wine", "葡萄酒"),
         summary=Text(
             "178 Italian wines, told apart by 13 chemical measurements: three growers.",
-            "178 种意大利葡萄酒，用 13 项化学指标区分三个种植者。",
+            "178 份意大利葡萄酒，用 13 项化学指标区分来自三家酒农中的哪一家。",
         ),
         source="Aeberhard and Forina 1992, doi:10.24432/C5PC7J",
         describe=lambda choice: DataInfo(shape=(13,), task="classification", num_outputs=3, num_samples=178),
@@ -91,7 +91,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
         title=Text("Breast cancer", "乳腺癌"),
         summary=Text(
             "569 tumours, malignant or benign, described by 30 numbers measured on images of cell nuclei.",
-            "569 个肿瘤，恶性或良性，用从细胞核图像测得的 30 个数描述。",
+            "569 例肿瘤，分恶性与良性，用从细胞核图像测得的 30 个数描述。",
         ),
         source="Wolberg et al. 1995, doi:10.24432/C5DW2B",
         describe=lambda choice: DataInfo(shape=(30,), task="binary", num_outputs=1, num_samples=569),
@@ -104,7 +104,7 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
         title=Text("Iris", "鸢尾花"),
         summary=Text(
             "150 flowers of three species of iris, described by four lengths in centimetres.",
-            "150 朵鸢尾花，分属三个品种，用四个以厘米为单位的长度描述。",
+            "150 朵鸢尾花，分属三个种，用四个长度（厘米）描述。",
         ),
         source="Fisher 1936, doi:10.1111/j.1469-1809.1936.tb02137.x",
         describe=lambda choice: DataInfo(shape=(4,), task="classification", num_outputs=3, num_samples=150),

@@ -111,7 +111,7 @@ PARTS: tuple[FamilyPart, ...] = (
         summary=Text(
             "3 x 3 convolutions with an activation after each, halving the image while it is at least 4 pixels wide; "
             "for images only.",
-            "若干 3 x 3 卷积层，各接一个激活函数；图像边长不小于 4 像素时每次减半；仅适用于图像。",
+            "若干 3×3 卷积层，各接一个激活函数；图像边长不小于 4 像素时，每层之后减半；仅适用于图像。",
         ),
         parameters=(
             IntParameter(

@@ -50,7 +50,7 @@ def _identity_std(choice: Choice, context: InitContext) -> float | None:
     return math.sqrt(share * (1 - share))
 
 
-GROUP = Text("Without chance", "不含随机")
+GROUP = Text("Without chance", "无随机性")
 
 PARTS: tuple[InitializerPart, ...] = (
     InitializerPart(
@@ -77,7 +77,7 @@ PARTS: tuple[InitializerPart, ...] = (
         summary=Text(
             "Sets every number to 1. As weights, every unit computes the same sum of its inputs, and the signal grows "
             "with the number of inputs at every layer.",
-            "把每个数设为 1。用于权重时，每个神经元都计算同样的输入之和，信号逐层随输入个数放大。",
+            "把每个数设为 1。用于权重时，每个神经元都计算相同的输入之和，信号每经过一层就按输入个数放大。",
         ),
         formula=r"W_{ij} = 1",
         source="PyTorch manual, torch.nn.init.ones_",

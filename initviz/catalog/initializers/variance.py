@@ -114,8 +114,8 @@ def _default(tensor: Tensor, choice: Choice, context: InitContext, generator: Ge
     fill_(tensor, _default_std(choice, context), "uniform", generator)
 
 
-FAN_IN = ("fan_in", Text("fan-in (forward signal)", "fan-in（前向信号）"))
-FAN_OUT = ("fan_out", Text("fan-out (backward signal)", "fan-out（反向信号）"))
+FAN_IN = ("fan_in", Text("fan-in (forward signal)", "扇入（前向信号）"))
+FAN_OUT = ("fan_out", Text("fan-out (backward signal)", "扇出（反向信号）"))
 FAN_AVG = ("fan_avg", Text("mean of both", "两者平均"))
 
 GAIN = FloatParameter(
@@ -137,7 +137,7 @@ HE_PARAMETERS = (
         Text(
             "fan-in keeps the size of the signal on its way forward, fan-out that of the gradients on their way back; "
             "both at once only where widths are equal.",
-            "fan-in 保持前向信号的大小，fan-out 保持反向梯度的大小；只有各层宽度相等时才能两者兼顾。",
+            "扇入（fan-in）保持前向信号的大小，扇出（fan-out）保持反向梯度的大小；只有各层宽度相等时才能两者兼顾。",
         ),
         (FAN_IN, FAN_OUT),
     ),
@@ -158,7 +158,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="xavier_normal",
-        title=Text("Xavier (Glorot) normal", "Xavier (Glorot) 正态"),
+        title=Text("Xavier (Glorot) normal", "Xavier（Glorot）正态"),
         summary=Text(
             "Draws from a normal distribution whose variance is a compromise between keeping the signal forward and "
             "the gradients backward, for activations that are about linear near 0, such as tanh.",
@@ -176,7 +176,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="xavier_uniform",
-        title=Text("Xavier (Glorot) uniform", "Xavier (Glorot) 均匀"),
+        title=Text("Xavier (Glorot) uniform", "Xavier（Glorot）均匀"),
         summary=Text(
             "The same variance as Xavier normal, drawn with equal chance between two bounds.",
             "方差与 Xavier 正态相同，但在两个界限之间等概率抽取。",
@@ -193,7 +193,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="he_normal",
-        title=Text("He (Kaiming) normal", "He (Kaiming) 正态"),
+        title=Text("He (Kaiming) normal", "He（Kaiming）正态"),
         summary=Text(
             "Draws from a normal distribution with twice the variance of LeCun's, which makes up for the half of the "
             "mean square that ReLU removes.",
@@ -211,7 +211,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="he_uniform",
-        title=Text("He (Kaiming) uniform", "He (Kaiming) 均匀"),
+        title=Text("He (Kaiming) uniform", "He（Kaiming）均匀"),
         summary=Text(
             "The same variance as He normal, drawn with equal chance between two bounds.",
             "方差与 He 正态相同，但在两个界限之间等概率抽取。",
@@ -232,7 +232,7 @@ PARTS: tuple[InitializerPart, ...] = (
         summary=Text(
             "Draws from a normal distribution of variance 1 / fan-in, which keeps the variance of a signal through "
             "a linear layer; the start that SELU is made for.",
-            "从方差为 1 / fan-in 的正态分布抽取，信号通过线性层后方差不变；SELU 正是为它设计的。",
+            "从方差为 1/扇入 的正态分布抽取，信号通过线性层后方差不变；SELU 正是为它设计的。",
         ),
         formula=r"W_{ij} \sim \mathcal{N}\left(0, \frac{1}{n_{in}}\right)",
         source=LECUN,
@@ -263,7 +263,7 @@ PARTS: tuple[InitializerPart, ...] = (
         summary=Text(
             "The general rule behind Xavier, He and LeCun: choose the variance's factor, which fan divides it, and "
             "the distribution.",
-            "Xavier、He、LeCun 背后的一般规则：自选方差系数、用哪个 fan 去除，以及分布类型。",
+            "Xavier、He、LeCun 背后的一般规则：自选方差的系数、除以扇入还是扇出，以及分布类型。",
         ),
         parameters=(
             FloatParameter(
