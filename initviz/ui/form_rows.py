@@ -292,7 +292,7 @@ class ChoiceRow(ParameterRow):
     def wanted_width(self) -> int:
         language, metrics = current_language(), self.combo.fontMetrics()
         titles = (metrics.horizontalAdvance(title.in_language(language)) for title in self._titles.values())
-        return max(super().wanted_width(), max(titles, default=0) + 2 * metrics.height() + 4)
+        return max(super().wanted_width(), max(titles, default=0) + 3 * metrics.height())
 
     def describe(self, value: Value) -> str:
         title = self._titles.get(str(value))

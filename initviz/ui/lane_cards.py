@@ -261,16 +261,19 @@ class LaneCardDelegate(QStyledItemDelegate):
         rest = place.adjusted(metrics.horizontalAdvance(name) + metrics.height() // 2, 0, 0, 0)
         if rest.width() > 3 * metrics.height() and card.difference.casefold() != card.name.casefold():
             painter.setPen(muted)
-            painter.drawText(
-                rest, align, plain.elidedText(card.difference, Qt.TextElideMode.ElideRight, rest.width())
-            )
+            fitted = plain
+            if plain.horizontalAdvance(card.difference) > rest.width():
+                painter.setFont(_tiny(font))
+                fitted = QFontMetrics(painter.font())
+            shown = fitted.elidedText(card.difference, Qt.TextElideMode.ElideRight, rest.width())
+            painter.drawText(rest, align, shown)
+            painter.setFont(font)
 
     @staticmethod
     def _words(painter: QPainter, place: QRect, card: LaneCard, font: QFont) -> None:
         """Say how the lane fares: with the detail where there is room, in smaller type where there is little."""
         full = f"{card.status_words} · {card.status_detail}" if card.status_detail else card.status_words
-        tiny = QFont(font)
-        tiny.setPixelSize(max(8, round(QFontInfo(font).pixelSize() * 0.86)))
+        tiny = _tiny(font)
         tries = ((full, font), (card.status_words, font), (card.status_words, tiny))
         words, chosen = next(
             ((words, f) for words, f in tries if QFontMetrics(f).horizontalAdvance(words) <= place.width()),
@@ -297,6 +300,13 @@ class LaneCardDelegate(QStyledItemDelegate):
                 "diverged",
                 QColor(card.color),
             )
+
+
+def _tiny(font: QFont) -> QFont:
+    """Return a smaller font, for what would be cut otherwise."""
+    result = QFont(font)
+    result.setPixelSize(max(8, round(QFontInfo(font).pixelSize() * 0.86)))
+    return result
 
 
 def paint_status(painter: QPainter, box: QRectF, status: Status, color: QColor) -> None:

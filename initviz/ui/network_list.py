@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.parameters import PartParameter
 from initviz.ui.icons import pixmap
-from initviz.ui.lane_text import part_title, value_text
+from initviz.ui.lane_text import listed, part_title, value_text
 from initviz.ui.language import current_language
 from initviz.ui.network_survey import SurveyedLayer
 from initviz.ui.number_text import format_bytes, format_count, format_value
@@ -111,7 +111,7 @@ class NetworkListModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             problem = row.problem.in_language(current_language()) if row.problem else ""
             words = (layer_title(row, self._catalogue), row.name, self._shape(row), problem)
-            return ", ".join(word for word in words if word)
+            return listed(word for word in words if word)
         return None
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
@@ -155,7 +155,7 @@ def head_words() -> tuple[str, str, str]:
 
 def column_widths(rows: Sequence[SurveyedLayer], metrics: QFontMetrics) -> tuple[int, int, int]:
     """Return how wide the columns of shapes, parameters and memory must be, with a gap before each."""
-    gap = metrics.height() // 2
+    gap = metrics.height() * 3 // 5
     columns = zip(head_words(), *{number_words(row) for row in rows}, strict=True)
     shape, count, memory = (
         gap + max(metrics.horizontalAdvance(words) for words in column) for column in columns

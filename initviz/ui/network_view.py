@@ -27,12 +27,15 @@ class ColumnHeads(QWidget):
 
     Args:
         model: The rows below.
+        rows: The list that shows them; the columns end where its rows do.
         parent: Qt parent.
     """
 
-    def __init__(self, model: NetworkListModel, parent: QWidget | None = None) -> None:
+    def __init__(self, model: NetworkListModel, rows: ReorderList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
+        self._rows = rows
+        rows.verticalScrollBar().rangeChanged.connect(self.update)
 
     def sizeHint(self) -> QSize:
         return QSize(100, QFontMetrics(small(self.font())).height() + 2)
@@ -42,7 +45,7 @@ class ColumnHeads(QWidget):
         font = small(self.font())
         painter.setFont(font)
         painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
-        right = self.width() - self.fontMetrics().height() // 2 - 1
+        right = self._rows.viewport().width() - self.fontMetrics().height() // 2 - 1
         widths = self._model.widths(QFontMetrics(font))
         flags = int(Qt.AlignmentFlag.AlignRight.value) | int(Qt.AlignmentFlag.AlignVCenter.value)
         for word, width in zip(reversed(head_words()), reversed(widths), strict=True):
@@ -81,8 +84,8 @@ class NetworkView(QWidget):
         self.remove_button = self._button()
         self.remove_button.clicked.connect(self._remove)
         self.model = NetworkListModel(catalogue, self)
-        self.heads = ColumnHeads(self.model)
         self.list = ReorderList()
+        self.heads = ColumnHeads(self.model, self.list)
         self.list.setObjectName("layerList")
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setModel(self.model)
