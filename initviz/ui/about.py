@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 import initviz
 from initviz.ui.actions import Actions
 from initviz.ui.icons import pixmap
+from initviz.ui.language import without_mnemonic
 
 PACKAGES = (
     "torch",
@@ -138,7 +139,7 @@ class KeyboardMap(QDialog):
                     key_label = QLabel(keys)
                     key_label.setObjectName("key")
                     table.addWidget(key_label, row, 0, Qt.AlignmentFlag.AlignLeft)
-                    table.addWidget(QLabel(action.text().replace("&", "")), row, 1)
+                    table.addWidget(QLabel(without_mnemonic(action.text())), row, 1)
                 table.setColumnStretch(1, 1)
                 column.addLayout(table)
                 column.addSpacing(8)

@@ -59,6 +59,7 @@ class Dashboard(QMainWindow):
             dock.hide()
             dock.used.connect(self._note_use)
             dock.visibilityChanged.connect(self._visibility_changed)
+            dock.windowTitleChanged.connect(self._note_title)
             self.docks[declared.key] = dock
         self.arrange(FIRST, flat=False)
 
@@ -240,6 +241,10 @@ class Dashboard(QMainWindow):
     @Slot(str)
     def _note_use(self, key: str) -> None:
         self._last_used = key
+
+    @Slot(str)
+    def _note_title(self, title: str) -> None:
+        self.docks_changed.emit()
 
     @Slot(bool)
     def _visibility_changed(self, visible: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QContextMenuEvent, QEnterEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -44,6 +44,20 @@ class Mark:
     color: str
 
 
+def names_of(marks: Sequence[Mark]) -> str:
+    """Return the names of lanes one after another, as the current language lists them."""
+    return ("、" if current_language() == "zh" else ", ").join(mark.name for mark in marks)
+
+
+def unit_text(unit: str) -> str:
+    """Return a parameter's unit in the current language."""
+    known = {
+        "steps": QCoreApplication.translate("ParameterRow", "steps"),
+        "px": QCoreApplication.translate("ParameterRow", "px"),
+    }
+    return known.get(unit, unit)
+
+
 class MarkDots(QAbstractButton):
     """Dots in the colours of the lanes that differ in a parameter; a press offers to end the difference."""
 
@@ -69,8 +83,9 @@ class MarkDots(QAbstractButton):
 
     def retranslate(self) -> None:
         """Say in the current language which lanes differ."""
-        names = (", " if current_language() == "en" else "、").join(mark.name for mark in self._marks)
-        text = self.tr("Differs in: {names}. Click to end the difference.").format(names=names)
+        text = self.tr("Differs in: {names}. Click to end the difference.").format(
+            names=names_of(self._marks)
+        )
         self.setToolTip(text)
         self.setAccessibleName(text)
 
@@ -218,8 +233,8 @@ class ParameterRow(QWidget):
         language = current_language()
         parameter = self.parameter
         title = parameter.title.in_language(language)
-        unit = getattr(parameter, "unit", "")
-        self.label.setText(f"{title} ({unit})" if unit else title)
+        unit = unit_text(getattr(parameter, "unit", ""))
+        self.label.setText(self.tr("{title} ({unit})").format(title=title, unit=unit) if unit else title)
         tip = self.tooltip()
         self.setToolTip(tip)
         focus = self.focusProxy()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QCoreApplication
 
 from initviz.experiment.catalogue import Catalogue, Part
@@ -45,7 +47,7 @@ def choice_text(kind: str, choice: Choice, catalogue: Catalogue, base: Choice | 
         before = base[parameter.key] if same and base is not None else parameter.default
         if choice[parameter.key] != before:
             words.append(value_text(part, choice, parameter.key, catalogue))
-    return _list(words)
+    return listed(words)
 
 
 def difference_text(experiment: Experiment, lane: Lane, catalogue: Catalogue) -> str:
@@ -73,7 +75,7 @@ def difference_text(experiment: Experiment, lane: Lane, catalogue: Catalogue) ->
             words.append(choice_text(kind, one, catalogue, other))
     if own.seed != base.seed:
         words.append(QCoreApplication.translate("LaneText", "seed {seed}").format(seed=own.seed))
-    return _list(words) if words else choice_text("initializer", own.init.weight, catalogue)
+    return listed(words) if words else choice_text("initializer", own.init.weight, catalogue)
 
 
 def status_text(state: LaneState | None) -> str:
@@ -95,5 +97,6 @@ def status_detail(state: LaneState | None) -> str:
     return state.bad_layer or "" if state is not None else ""
 
 
-def _list(words: list[str]) -> str:
+def listed(words: Iterable[str]) -> str:
+    """Return words one after another, with the comma of the current language between them."""
     return ("，" if current_language() == "zh" else ", ").join(words)

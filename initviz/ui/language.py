@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, QObject, QTranslator, Signal
@@ -32,6 +33,11 @@ def system_language() -> Language:
 def as_choice(name: str) -> LanguageChoice:
     """Return ``name`` as a choice; ``system`` where it is none."""
     return next((choice for choice in CHOICES if choice == name), "system")
+
+
+def without_mnemonic(text: str) -> str:
+    """Return a menu's text as it is spoken: without "&", and without the bracketed letter that Chinese menus add."""
+    return re.sub(r"\(&.\)", "", text).replace("&", "")
 
 
 class LanguageSwitch(QObject):

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from initviz.ui.icons import pixmap
+from initviz.ui.language import current_language
 
 WIDTH = 32
 
@@ -65,8 +66,14 @@ class LessonStrip(QAbstractButton):
         top = round(12 * self._factor)
         painter.drawPixmap(QPoint(left, top), pixmap("chevron-left", text, edge, self.devicePixelRatioF()))
         painter.setPen(QColor(text))
-        painter.translate(self.width() / 2, top + edge + 8 * self._factor)
-        painter.rotate(90)
         metrics = painter.fontMetrics()
-        painter.drawText(QPoint(0, round((metrics.ascent() - metrics.descent()) / 2)), self.text())
+        start = top + edge + round(8 * self._factor)
+        if current_language() == "zh":  # its characters stand upright below one another
+            for place, character in enumerate(self.text()):
+                x = (self.width() - metrics.horizontalAdvance(character)) // 2
+                painter.drawText(QPoint(x, start + metrics.ascent() + place * metrics.height()), character)
+        else:
+            painter.translate(self.width() / 2, start)
+            painter.rotate(90)
+            painter.drawText(QPoint(0, round((metrics.ascent() - metrics.descent()) / 2)), self.text())
         painter.end()

@@ -15,7 +15,7 @@ from initviz.experiment.parameters import Value
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, LayerSpec, Recipe
 from initviz.ui import network_edits
-from initviz.ui.lane_text import part_title
+from initviz.ui.lane_text import listed, part_title
 from initviz.ui.language import current_language
 from initviz.ui.layer_editor import LayerEditor
 from initviz.ui.network_draft import Draft, DraftStep
@@ -106,7 +106,7 @@ class NetworkPanel(Panel):
             for parameter, value in zip(part.parameters, values, strict=True)
             if hasattr(parameter, "part_kind")
         ]
-        return ", ".join([" × ".join(numbers), *names] if numbers else [part_title(part), *names])
+        return listed([" × ".join(numbers), *names] if numbers else [part_title(part), *names])
 
     @property
     def draft(self) -> Draft | None:

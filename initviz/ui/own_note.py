@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from initviz.experiment.text import Text
-from initviz.ui.form_row import GUTTER, Mark
+from initviz.ui.form_row import GUTTER, Mark, names_of
 from initviz.ui.overrides import names_own
 from initviz.ui.scope import Scope
 
@@ -62,10 +62,10 @@ class OwnNote(LinkLabel):
             link = self.tr("Same as all again")
         else:
             count = len(self._scope.session.experiment.lanes)
-            said = self.tr("{own} of {count} lanes differ.").format(own=len(marks), count=count)
+            said = self.tr("%n of {count} lanes differ.", "", len(marks)).format(count=count)
             link = self.tr("Same for all")
         self.setText(f'{dots} {said} <a href="same">{link}</a>')
-        self.setToolTip(", ".join(mark.name for mark in marks))
+        self.setToolTip(names_of(marks))
 
     @Slot()
     def _inherit(self) -> Text | None:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from initviz.experiment.text import Text
 from initviz.ui.actions import Actions
 from initviz.ui.icons import icon
-from initviz.ui.language import current_language
+from initviz.ui.language import current_language, without_mnemonic
 from initviz.ui.number_text import format_count, format_three
 from initviz.ui.scenarios import scenario, scenarios
 from initviz.ui.speed import FASTEST, rate
@@ -282,7 +282,7 @@ class Transport(QFrame):
         self._playing = playing
         self._actions.say_playing(playing)
         self._draw_icons()
-        self.play_button.setAccessibleName(self._actions.play.text().replace("&", ""))
+        self.play_button.setAccessibleName(without_mnemonic(self._actions.play.text()))
 
     # Device
 
@@ -328,6 +328,7 @@ class Transport(QFrame):
         self.language_button.setText("文/A")
         for button, name in (
             (self.reset_button, self.tr("Reset")),
+            (self.play_button, without_mnemonic(self._actions.play.text())),
             (self.step_button, self.tr("Single step")),
             (self.language_button, self.tr("Switch language")),
             (self.theme_button, self.tr("Switch light and dark")),

@@ -1188,9 +1188,11 @@ The loss of every lane appears here, step by step: training thin, validation thi
         <source>Same as all again</source>
         <translation>恢复相同</translation>
     </message>
-    <message>
-        <source>{own} of {count} lanes differ.</source>
-        <translation>{count} 条赛道中有 {own} 条不同。</translation>
+    <message numerus="yes">
+        <source>%n of {count} lanes differ.</source>
+        <translation>
+            <numerusform>{count} 条赛道中有 %n 条不同。</numerusform>
+        </translation>
     </message>
     <message>
         <source>Same for all</source>
@@ -1203,6 +1205,18 @@ The loss of every lane appears here, step by step: training thin, validation thi
 </context>
 <context>
     <name>ParameterRow</name>
+    <message>
+        <source>steps</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>px</source>
+        <translation>像素</translation>
+    </message>
+    <message>
+        <source>{title} ({unit})</source>
+        <translation>{title}（{unit}）</translation>
+    </message>
     <message>
         <source>Back to the default: {value}</source>
         <translation>恢复默认值：{value}</translation>
