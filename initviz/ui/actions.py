@@ -244,9 +244,8 @@ class Actions(QObject):
             ),
         )
 
-    @staticmethod
-    def _say(action: QAction, text: str, tip: str) -> None:
+    def _say(self, action: QAction, text: str, tip: str) -> None:
         action.setText(text)
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{tip} ({keys})" if keys else tip)
+        action.setToolTip(self.tr("{tip} ({keys})").format(tip=tip, keys=keys) if keys else tip)
         action.setStatusTip(tip)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOpti
 
 from initviz.telemetry.frame import Outcome
 from initviz.ui.icons import pixmap
+from initviz.ui.lane_text import listed
 from initviz.ui.reorder import AnyIndex
 
 Status = Outcome | Literal["ready"]
@@ -87,7 +88,7 @@ class LaneCardModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return card.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(
+            return listed(
                 word
                 for word in (card.name, card.difference, card.status_words, card.status_detail, card.loss)
                 if word

@@ -264,7 +264,7 @@ class LanesPanel(QWidget):
             return self.tr("Choose another colour")
         if zone == "eye":
             return self.tr("Show its curves") if card.hidden else self.tr("Hide its curves")
-        status = f"{card.status_words} ({card.status_detail})" if card.status_detail else card.status_words
+        status = f"{card.status_words} · {card.status_detail}" if card.status_detail else card.status_words
         lines = [f"<b>{html.escape(card.name)}</b>", html.escape(card.difference), status]
         if card.loss:
             lines.append(self.tr("Training loss: {loss}").format(loss=card.loss))

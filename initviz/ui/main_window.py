@@ -25,13 +25,14 @@ from initviz.ui.dashboard import Dashboard
 from initviz.ui.files import FileDesk, dropped_file
 from initviz.ui.help_desk import HelpDesk
 from initviz.ui.lane_keys import LaneKeys
-from initviz.ui.language import LanguageSwitch
+from initviz.ui.language import LanguageSwitch, current_language
 from initviz.ui.lesson_column import LessonColumn
 from initviz.ui.memory import WindowMemory
 from initviz.ui.menus import Menus
 from initviz.ui.message_bar import MessageBar
 from initviz.ui.playback import Playback
 from initviz.ui.screens import bring_back
+from initviz.ui.scenarios import scenario
 from initviz.ui.session import Session
 from initviz.ui.settings import Settings
 from initviz.ui.theme import ThemeSwitch
@@ -215,14 +216,19 @@ class MainWindow(QMainWindow):
     def _show_document(self) -> None:
         session = self.parts.session
         experiment = session.experiment
-        scenario = session.origin.scenario
         path = session.origin.path
-        self.transport.set_title(scenario, experiment.name)
+        self.transport.set_title(session.origin.scenario, experiment.name)
         self.transport.show_device(experiment.device)
-        self.setWindowTitle(f"{path.name if path is not None else experiment.name}[*] – InitViz")
+        self._name_window()
         self.setWindowModified(session.is_modified)
         self.setWindowFilePath(str(path) if path is not None else "")
         self.dashboard.suit(self._is_flat())
+
+    def _name_window(self) -> None:
+        session = self.parts.session
+        entry, path = scenario(session.origin.scenario), session.origin.path
+        name = session.experiment.name if entry is None else entry.title.in_language(current_language())
+        self.setWindowTitle(f"{path.name if path is not None else name}[*] – InitViz")
 
     @Slot()
     def _show_run(self) -> None:
@@ -364,6 +370,7 @@ class MainWindow(QMainWindow):
         self.actions_.say_playing(self.parts.playback.is_playing)
         self.menus.retranslate()
         self._name_undo()
+        self._name_window()
         self._list_recent()
         self._list_views()
 

@@ -208,7 +208,7 @@ class Session(QObject):
             self.rejected.emit(
                 Text(
                     "an experiment needs one lane at least. Change this one instead.",
-                    "实验至少需要一条赛道。请改为修改它。",
+                    "实验至少需要一条赛道。请改为修改这一条。",
                 ),
                 "lanes",
             )

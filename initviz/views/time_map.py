@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF
 
 from initviz.telemetry.heatmap import HistogramMap
 from initviz.views import multiples as cells
@@ -71,7 +71,7 @@ class TimeMap:
     def _draw_backdrop(self, ink: Ink, area: QRectF, multiples: Multiples) -> None:
         view = self._view
         ink.fill(area, view.theme.surface)
-        cells.draw_numbers(view, ink, multiples, view.tr("step"))
+        cells.draw_numbers(view, ink, multiples, QCoreApplication.translate("View", "step"))
 
     def read_out(self, place: QPointF) -> Readout | None:
         """Return the share of values in the bin at ``place``, at that step."""
@@ -91,6 +91,6 @@ class TimeMap:
         row = int(np.clip(np.searchsorted(found.edges, coordinate, side="right") - 1, 0, rows - 1))
         low, high = (plot.y.value(float(edge)) for edge in found.edges[row : row + 2])
         share = percent(float(found.share[row, column]))
-        heading = view.tr("step {step}").format(step=whole(round(step)))
+        heading = QCoreApplication.translate("View", "step {step}").format(step=whole(round(step)))
         line = ReadoutRow(cell.lane, f"{significant(low)} … {significant(high)}", share)
         return Readout(plot.rect, heading, (line,), x=place.x(), y=place.y())
