@@ -71,7 +71,8 @@ class InitializerPart(Part):
         targets: What it can start.
         gain: The gain that it multiplies, for display, or None.
         branch_scale: Start of a residual branch's learned scale (0 for SkipInit and ReZero), 1 otherwise.
-        data_driven: True where the engine must rescale the weights on a batch after the draw (LSUV).
+        data_driven: True where the engine must rescale the weights on a batch after the draw (LSUV), by the
+            parameters ``tolerance`` and ``max_iterations``.
     """
 
     draw: Draw

@@ -18,6 +18,14 @@ from initviz.experiment.blueprint import Blueprint
 class Group:
     """K lanes that run in the same tensor operations.
 
+    Args:
+        lanes: Which of the race's lanes these are, in order.
+        network: Their layers.
+        start: ``(K, P)`` where they start; trained in place.
+        build_optimizer: From the tensors to train to what trains them.
+        factor: From a step to the multiplier of the learning rate.
+        check_every: Steps between two looks for divergence; 1 looks at once.
+
     Attributes:
         lanes: Which of the race's lanes these are, in order.
         blueprint: Their network; it tells everything but their starts.
@@ -27,6 +35,7 @@ class Group:
         grad: ``(K, P)`` their gradients at the latest step.
         frozen: Of lanes that diverged, by position in the group: the ``(P,)`` weights with which they did. Their
             rows of ``flat`` and ``grad`` are 0 from then on.
+        bad_layers: Of the same lanes: the step, and the first measured layer whose output was not finite.
     """
 
     def __init__(
@@ -53,6 +62,9 @@ class Group:
         self._base_lr = float(self._optimizer.param_groups[0]["lr"])
         self._factor = factor
         self._check_every = check_every
+        self._alive = torch.ones(len(self.lanes), dtype=torch.bool, device=start.device)
+        self._unread: list[tuple[int, Tensor]] = []
+        self._last_inputs: Tensor | None = None
 
     @property
     def num_lanes(self) -> int:
@@ -76,6 +88,8 @@ class Group:
             keep_before: Whether to keep the weights before the update.
         """
         with torch.no_grad():
+            if len(self.frozen) == self.num_lanes and not observe:
+                return self._nothing(inputs, targets)
             state = self._backward(inputs, targets, observe)
             if keep_before or observe:
                 state.before = self.flat.clone()
@@ -85,6 +99,13 @@ class Group:
             self._optimizer.param_groups[0]["lr"] = self.lr(step)
             self._optimizer.step()
         return state
+
+    def _nothing(self, inputs: Tensor, targets: Tensor) -> GroupState:
+        """Return the step of a group in which every lane diverged: nothing is computed any more."""
+        outputs = self.flat.new_full(
+            (self.num_lanes, len(inputs), self.blueprint.data.num_outputs), torch.nan
+        )
+        return GroupState(self, outputs, targets, self.flat.new_full((self.num_lanes,), torch.nan), self.flat)
 
     def _backward(self, inputs: Tensor, targets: Tensor, observe: bool) -> GroupState:
         signals = None
@@ -101,16 +122,40 @@ class Group:
     # Divergence
 
     def _check(self, step: int, state: GroupState, inputs: Tensor) -> None:
-        """Freeze every lane whose loss is not finite."""
-        if (step + 1) % self._check_every:
+        """Freeze every lane whose loss is not finite, at once or, where a look stalls the device, a little later."""
+        if self._check_every > 1:
+            self._check_lazily(step, state, inputs)
             return
-        sum_of_losses = float(state.loss.sum())
-        if sum_of_losses - sum_of_losses != 0.0:
-            for lane in (~state.loss.isfinite()).nonzero().flatten().tolist():
-                if lane not in self.frozen:
-                    self._freeze(lane, step, inputs)
+        total = state.loss.sum().item()
+        if total - total != 0.0:
+            self._freeze_bad([(step, state.loss)], inputs)
         if self.frozen:
             state.loss = self.without_diverged(state.loss)
+
+    def _check_lazily(self, step: int, state: GroupState, inputs: Tensor) -> None:
+        """Stop a lane on the device itself, and only now and then ask the device which did."""
+        self._alive.logical_and_(state.loss.isfinite())
+        stopped = self._alive.logical_not()
+        state.loss = state.loss.masked_fill(stopped, torch.nan)
+        self.grad.masked_fill_(stopped.unsqueeze(1), 0.0)
+        self._unread.append((step, state.loss))
+        self._last_inputs = inputs
+        if len(self._unread) >= self._check_every:
+            self.settle()
+
+    def settle(self) -> None:
+        """Find out which lanes diverged in steps that were not looked at yet; this waits for the device."""
+        if self._unread and self._last_inputs is not None:
+            with torch.no_grad():
+                self._freeze_bad(self._unread, self._last_inputs)
+            self._unread = []
+
+    def _freeze_bad(self, losses: list[tuple[int, Tensor]], inputs: Tensor) -> None:
+        finite = torch.stack([loss for _, loss in losses]).isfinite().tolist()
+        for (step, _), row in zip(losses, finite, strict=True):
+            for lane, is_finite in enumerate(row):
+                if not is_finite and lane not in self.frozen:
+                    self._freeze(lane, step, inputs)
 
     def _freeze(self, lane: int, step: int, inputs: Tensor) -> None:
         self.bad_layers[lane] = (step, self._first_bad_layer(lane, inputs))
@@ -147,6 +192,7 @@ class Group:
         """Return ``(K, B, O)`` for inputs ``(B, *shape)`` without training; NaN for diverged lanes."""
         with torch.no_grad():
             outputs = by_lane(self._bound.forward(inputs)[0], self.num_lanes)
+        self.settle()
         if self.frozen:
             outputs = outputs.clone()
             outputs[list(self.frozen)] = torch.nan

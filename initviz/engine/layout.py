@@ -72,5 +72,5 @@ class Layout:
         """
         lead = buffer.shape[:-1]
         return tuple(
-            buffer[..., slot.offset : slot.stop].view(*lead, *slot.spec.shape) for slot in self.slots
+            buffer[..., slot.offset : slot.stop].view((*lead, *slot.spec.shape)) for slot in self.slots
         )

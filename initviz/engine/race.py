@@ -145,6 +145,9 @@ class Race(Iterator[RaceState]):
     @property
     def diverged(self) -> dict[int, tuple[int, str]]:
         """Lanes whose loss was not finite: at which step, and the first measured layer that gave no finite number."""
+        with torch.no_grad(), failures_in_words(self.device):
+            for group in self.groups:
+                group.settle()
         found = {
             group.lanes[place]: fate for group in self.groups for place, fate in group.bad_layers.items()
         }

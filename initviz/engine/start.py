@@ -63,7 +63,11 @@ def draw_start(blueprint: Blueprint, catalogue: Catalogue, seed: int, inputs: Te
                 view.fill_(initializer(stage.weight, catalogue).branch_scale)
             case "fixed":
                 view.fill_(slot.spec.value)
-    driven = {stage.index for stage in blueprint.stages if initializer(stage.weight, catalogue).data_driven}
+    driven = {
+        stage.index: stage.weight
+        for stage in blueprint.stages
+        if initializer(stage.weight, catalogue).data_driven
+    }
     if driven:
         scale_to_unit_variance_(network, row, inputs.to(device="cpu", dtype=torch.float64), driven)
     aims = tuple(_target_std(layer, blueprint, catalogue) for layer in network.measured)

@@ -1,0 +1,154 @@
+"""The same training written plainly, in ``torch.nn`` and ``torch.optim``: what the engine is measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, lr_scheduler
+from torch.optim.lr_scheduler import LRScheduler
+
+from initviz.catalog.index import catalogue
+from initviz.catalog.parts import TorchLayerPart
+from initviz.engine.race import Race
+from initviz.experiment.document import read_document
+from initviz.experiment.limits import Limits
+from initviz.experiment.values import Choice
+
+Document = dict[str, Any]
+Parameters = list[nn.Parameter]
+
+OPTIMIZERS: dict[str, Callable[[Parameters, Choice], Optimizer]] = {
+    "sgd": lambda p, c: SGD(
+        p,
+        lr=c.number("lr"),
+        momentum=c.number("momentum"),
+        nesterov=c.flag("nesterov"),
+        weight_decay=c.number("weight_decay"),
+    ),
+    "adam": lambda p, c: Adam(
+        p,
+        lr=c.number("lr"),
+        betas=(c.numbers("betas")[0], c.numbers("betas")[1]),
+        eps=c.number("eps"),
+        weight_decay=c.number("weight_decay"),
+    ),
+    "adamw": lambda p, c: AdamW(
+        p,
+        lr=c.number("lr"),
+        betas=(c.numbers("betas")[0], c.numbers("betas")[1]),
+        eps=c.number("eps"),
+        weight_decay=c.number("weight_decay"),
+    ),
+    "rmsprop": lambda p, c: RMSprop(
+        p,
+        lr=c.number("lr"),
+        alpha=c.number("alpha"),
+        eps=c.number("eps"),
+        momentum=c.number("momentum"),
+        centered=c.flag("centered"),
+        weight_decay=c.number("weight_decay"),
+    ),
+    "adagrad": lambda p, c: Adagrad(
+        p,
+        lr=c.number("lr"),
+        lr_decay=c.number("lr_decay"),
+        eps=c.number("eps"),
+        weight_decay=c.number("weight_decay"),
+    ),
+}
+
+SCHEDULES: dict[str, Callable[[Optimizer, Choice, int], LRScheduler]] = {
+    "constant": lambda o, c, total: lr_scheduler.ConstantLR(o, factor=1.0),
+    "step": lambda o, c, total: lr_scheduler.StepLR(o, c.integer("step_size"), c.number("gamma")),
+    "exponential": lambda o, c, total: lr_scheduler.ExponentialLR(o, c.number("gamma")),
+    "cosine": lambda o, c, total: lr_scheduler.CosineAnnealingLR(
+        o, total, eta_min=o.param_groups[0]["lr"] * c.number("final_factor")
+    ),
+}
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "binary": lambda outputs, targets: nn.functional.binary_cross_entropy_with_logits(
+        outputs.squeeze(1), targets
+    ),
+    "classification": nn.functional.cross_entropy,
+    "regression": nn.functional.mse_loss,
+}
+
+
+def race(document: Document, **changes: Any) -> Race:
+    """Return a race on the CPU of a document with some top-level tables changed."""
+    whole = {"device": "cpu", **document, **changes}
+    return Race(read_document(whole, catalogue(), Limits()), catalogue(), Limits())
+
+
+def network(running: Race, lane: int) -> nn.Sequential:
+    """Return a lane's network in its plain form, with the weights that the lane has now."""
+    group = next(group for group in running.groups if lane in group.lanes)
+    modules = []
+    for stage in group.blueprint.stages:
+        part = catalogue().get("layer", stage.layer.name)
+        assert isinstance(part, TorchLayerPart)
+        modules.append(part.module(stage.layer, stage.input_shape))
+    plain = nn.Sequential(*modules).to(group.flat.dtype)
+    row = group.flat[group.lanes.index(lane)]
+    found = dict(plain.named_parameters())
+    with torch.no_grad():
+        for slot, view in zip(group.layout.slots, group.layout.views(row), strict=True):
+            found.pop(f"{slot.stage}.{slot.spec.name}").copy_(view)
+    assert not found
+    return plain
+
+
+class PlainRun:
+    """A lane trained plainly, from the weights that it has now.
+
+    Args:
+        running: The race.
+        lane: Which of its lanes.
+    """
+
+    def __init__(self, running: Race, lane: int = 0) -> None:
+        recipe = running.experiment.lanes[lane].recipe
+        self._race = running
+        self.network = network(running, lane)
+        parameters = list(self.network.parameters())
+        self._optimizer = OPTIMIZERS[recipe.optimizer.name](parameters, recipe.optimizer)
+        self._schedule = SCHEDULES[recipe.schedule.name](
+            self._optimizer, recipe.schedule, running.total_steps
+        )
+        self._loss = LOSSES[running.data.info.task]
+
+    def step(self, step: int) -> tuple[float, float]:
+        """Make an update on the race's batch; return the loss before and the learning rate."""
+        inputs, targets = self._race.data.batch(step)
+        rate = float(self._optimizer.param_groups[0]["lr"])
+        self._optimizer.zero_grad()
+        loss = self._loss(self.network(inputs), targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self._schedule.step()
+        return loss.item(), rate
+
+
+def check_against_plain(running: Race, steps: int, tolerance: float) -> None:
+    """Train all lanes together and each plainly, and compare the loss of every step.
+
+    Args:
+        running: Before its first step.
+        steps: Updates to make.
+        tolerance: Of the loss, absolute for losses up to 1 and relative above.
+    """
+    plain = [PlainRun(running, lane) for lane in range(running.num_lanes)]
+    losses = []
+    for step in range(steps):
+        wanted = [run.step(step) for run in plain]
+        state = next(running)
+        found = state.loss.tolist()
+        for (loss, rate), ours, our_rate in zip(wanted, found, state.lr, strict=True):
+            assert abs(ours - loss) <= tolerance * max(1.0, abs(loss)), (step, ours, loss)
+            assert abs(our_rate - rate) <= 1e-12 * rate
+        losses.append(found)
+    assert losses[0] != losses[-1]
