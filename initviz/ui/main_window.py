@@ -31,8 +31,8 @@ from initviz.ui.memory import WindowMemory
 from initviz.ui.menus import Menus
 from initviz.ui.message_bar import MessageBar
 from initviz.ui.playback import Playback
-from initviz.ui.screens import bring_back
 from initviz.ui.scenarios import scenario
+from initviz.ui.screens import bring_back
 from initviz.ui.session import Session
 from initviz.ui.settings import Settings
 from initviz.ui.theme import ThemeSwitch

@@ -75,7 +75,6 @@ class TimeMap:
 
     def read_out(self, place: QPointF) -> Readout | None:
         """Return the share of values in the bin at ``place``, at that step."""
-        view = self._view
         cell = self._multiples.at(place) if self._multiples is not None else None
         found = self._map(cell.lane) if cell is not None else None
         if cell is None or found is None or not found.share.size:
