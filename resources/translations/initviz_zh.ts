@@ -346,6 +346,10 @@
         <source>View</source>
         <translation>视图</translation>
     </message>
+    <message>
+        <source>{tip} ({keys})</source>
+        <translation>{tip}（{keys}）</translation>
+    </message>
 </context>
 <context>
     <name>ActivationsView</name>
@@ -1661,6 +1665,14 @@ How much each step changes the weights appears here, with a line at one thousand
         <source>not finite</source>
         <translation>非有限值</translation>
     </message>
+    <message>
+        <source>step</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>step {step}</source>
+        <translation>第 {step} 步</translation>
+    </message>
 </context>
 <context>
     <name>ViewDock</name>
@@ -1727,17 +1739,6 @@ How the weights of each layer are distributed appears here, layer 1 at the botto
     <message>
         <source>weight</source>
         <translation>权重</translation>
-    </message>
-</context>
-<context>
-    <name>view</name>
-    <message>
-        <source>step</source>
-        <translation>步</translation>
-    </message>
-    <message>
-        <source>step {step}</source>
-        <translation>第 {step} 步</translation>
     </message>
 </context>
 </TS>
