@@ -116,6 +116,11 @@ class Catalogue:
             raise self._unknown(kind, name, path)
         return names[name]
 
+    def key_of(self, kind: str, name: str) -> str:
+        """Return the key of the part of ``kind`` that answers to ``name``, or ``name`` itself where none does."""
+        part = self._names.get(kind, {}).get(name)
+        return name if part is None else part.key
+
     def _unknown(self, kind: str, name: str, path: str) -> ExperimentError:
         error = unknown_key(name, self._names.get(kind, {}), path)
         reason = error.reason

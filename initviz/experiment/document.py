@@ -29,7 +29,7 @@ from initviz.experiment.fields import (
     VALIDATION,
 )
 from initviz.experiment.limits import Limits
-from initviz.experiment.merge import as_table, merge_overrides, with_defaults
+from initviz.experiment.merge import as_table, merge_overrides, with_defaults, with_keys
 from initviz.experiment.parameters import Parameter, PartParameter, Value, check_values
 from initviz.experiment.text import Text
 from initviz.experiment.values import (
@@ -72,7 +72,7 @@ def read_document(document: Mapping[str, object], catalogue: Catalogue, limits: 
             raise unknown_key(key, TOP_LEVEL_KEYS, key)
     _check_schema(given.get("schema", SCHEMA))
     lanes = given.pop("lanes", [])
-    base = with_defaults(given)
+    base = with_defaults(with_keys(given, catalogue))
     steps = cast(int, STEPS.check(base["steps"], "steps"))
     limits.check("steps", steps, Text("steps", "步数"), "steps")
     data = _read_data(as_table(base["data"], "data"), catalogue, limits)
@@ -342,7 +342,7 @@ def _read_lanes(
     taken: set[str] = set()
     for index, item in enumerate(value):
         path = f"lanes[{index}]"
-        table = as_table(item, path)
+        table = with_keys(as_table(item, path), catalogue)
         for key in table:
             if key in LANE_OWN_KEYS or key in LANE_OVERRIDES:
                 continue

@@ -51,6 +51,22 @@ def test_the_same_name_changes_only_what_it_gives(lane: Any) -> None:
     assert recipe.init.weight.number("mean") == 0.5
 
 
+def test_an_alias_is_the_same_name(read: Read) -> None:
+    spelled = [("he_normal", "kaiming_normal"), ("kaiming_normal", "he_normal"), ("kaiming_normal",) * 2]
+    for base, own in spelled:
+        document = {
+            "init": {"weight": {"name": base, "mode": "fan_out", "slope": 0.3}, "bias": {"name": "zeros"}},
+            "lanes": [{"init": {"weight": {"name": own, "slope": 0.1}}}],
+        }
+        weight = read(document).lanes[0].recipe.init.weight
+        assert (weight.name, weight["mode"], weight["slope"]) == ("he_normal", "fan_out", 0.1)
+    bias = {
+        "init": {"bias": {"name": "gaussian", "std": 0.2}},
+        "lanes": [{"init": {"bias": {"name": "normal"}}}],
+    }
+    assert read(bias).lanes[0].recipe.init.bias["std"] == 0.2
+
+
 def test_another_name_replaces_the_whole_table(lane: Any) -> None:
     base, recipe = lane(
         optimizer={"name": "adamw"},
