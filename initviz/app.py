@@ -87,6 +87,7 @@ def build_window(application: QApplication, opening: Opening) -> MainWindow:
     window = MainWindow(Parts(session, playback, theme, language, settings))
     for part in (language, theme, session, trainer, playback):
         part.setParent(window)
+    window.first_painted.connect(window.controls.fill)
     window.first_painted.connect(window.dashboard.fill)
     window.first_painted.connect(playback.start)
     if opening.path is not None:

@@ -42,7 +42,7 @@ class ListAction(QAction):
             for key in self.combinations:
                 if QKeySequence(key) == event.key():
                     press = QKeyEvent(QEvent.Type.KeyPress, key.key(), key.keyboardModifiers())
-                    QApplication.sendEvent(focused, press)
+                    focused.event(press)  # sent as usual it would come back here as a shortcut
             return True
         return super().event(event)
 

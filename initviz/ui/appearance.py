@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QMainWindow
 
 from initviz.ui.actions import Actions
@@ -19,8 +19,6 @@ class Appearance(QObject):
         actions: The window's actions.
         window: What fills the screen.
     """
-
-    presenter_changed = Signal(bool)
 
     def __init__(
         self, theme: ThemeSwitch, language: LanguageSwitch, actions: Actions, window: QMainWindow
@@ -89,7 +87,6 @@ class Appearance(QObject):
         self._window.menuBar().setVisible(not presenter)
         if presenter != self._window.isFullScreen():
             self.set_full_screen(presenter)
-        self.presenter_changed.emit(presenter)
 
     @Slot(bool)
     def set_full_screen(self, full: bool) -> None:

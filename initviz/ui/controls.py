@@ -8,20 +8,17 @@ from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
 from initviz.telemetry.frame import RunInfo
 from initviz.telemetry.history import RunHistory
-from initviz.ui.data_panel import DataPanel
 from initviz.ui.lanes_panel import LanesPanel
-from initviz.ui.network_panel import NetworkPanel
 from initviz.ui.panel import Panel, ScopeSwitch
 from initviz.ui.scope import Scope
 from initviz.ui.sections import Sections
 from initviz.ui.session import Session
-from initviz.ui.start_panel import StartPanel
-from initviz.ui.training_panel import TrainingPanel
-from initviz.views.palette import Theme
+from initviz.views.palette import LIGHT, Theme
 
 WIDTH = 304
 NARROWEST = 264
-START_SECTION = 2
+KEYS = ("data", "network", "start", "training")
+START_SECTION = KEYS.index("start")
 GAP = 8
 
 
@@ -38,12 +35,10 @@ class Controls(QWidget):
         self._session = session
         self._sized_for = 0
         self._by_hand = False
+        self._theme = LIGHT
+        self._info: RunInfo | None = None
         self.scope = Scope(session, self)
         self.lanes = LanesPanel(self.scope)
-        self.data = DataPanel(self.scope)
-        self.network = NetworkPanel(self.scope)
-        self.start = StartPanel(self.scope)
-        self.training = TrainingPanel(self.scope)
         self._frame = QFrame()
         self._frame.setObjectName("panel")
         inner = QVBoxLayout(self._frame)
@@ -52,10 +47,9 @@ class Controls(QWidget):
         self.scope_switch = ScopeSwitch(self.scope)
         self.sections = Sections()
         self.sections.set_top(self._framed(self.scope_switch))
-        self._panels: tuple[Panel, ...] = (self.data, self.network, self.start, self.training)
-        for panel in self._panels:
-            self.sections.add(panel)
-            panel.summary_changed.connect(self._summarize)
+        self.panels: dict[str, Panel] = {}
+        for _ in KEYS:
+            self.sections.add()
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setHandleWidth(GAP)
         self.splitter.setChildrenCollapsible(False)
@@ -70,6 +64,27 @@ class Controls(QWidget):
         session.experiment_changed.connect(self._fit_lanes)
         self._retranslate()
 
+    def fill(self) -> None:
+        """Make the forms; the first picture of the window does not wait for them."""
+        from initviz.ui.data_panel import DataPanel
+        from initviz.ui.network_panel import NetworkPanel
+        from initviz.ui.start_panel import StartPanel
+        from initviz.ui.training_panel import TrainingPanel
+
+        made = (
+            DataPanel(self.scope),
+            NetworkPanel(self.scope),
+            StartPanel(self.scope),
+            TrainingPanel(self.scope),
+        )
+        for number, (key, panel) in enumerate(zip(KEYS, made, strict=True)):
+            self.panels[key] = panel
+            panel.set_theme(self._theme)
+            panel.set_run(self._info)
+            panel.summary_changed.connect(self._summarize)
+            self.sections.fill(number, panel)
+        self._summarize()
+
     @staticmethod
     def _framed(widget: QWidget) -> QWidget:
         frame = QWidget()
@@ -80,8 +95,9 @@ class Controls(QWidget):
 
     def set_theme(self, theme: Theme, color: str, factor: float) -> None:
         """Look otherwise."""
+        self._theme = theme
         self.lanes.set_theme(theme)
-        for panel in self._panels:
+        for panel in self.panels.values():
             panel.set_theme(theme)
         self.sections.set_color(color, factor)
         self._summarize()
@@ -90,7 +106,8 @@ class Controls(QWidget):
 
     def set_info(self, info: RunInfo | None) -> None:
         """Show what another run has drawn."""
-        for panel in self._panels:
+        self._info = info
+        for panel in self.panels.values():
             panel.set_run(info)
 
     def show_run(self, history: RunHistory | None) -> None:
@@ -111,19 +128,20 @@ class Controls(QWidget):
         self.splitter.setSizes([wanted, whole - wanted])
 
     def _retranslate(self) -> None:
-        tips = (
-            self.tr("What is learned, and how it is served"),
-            self.tr("Depth, width, activation, or every layer"),
-            self.tr("How weights and biases are drawn"),
-            self.tr("Optimizer, schedule, steps, precision"),
-        )
-        for number, (panel, tip) in enumerate(zip(self._panels, tips, strict=True)):
-            self.sections.set_title(number, panel.title(), tip)
+        for number, (title, tip) in enumerate(
+            (
+                (self.tr("Data"), self.tr("What is learned, and how it is served")),
+                (self.tr("Network"), self.tr("Depth, width, activation, or every layer")),
+                (self.tr("Start"), self.tr("How weights and biases are drawn")),
+                (self.tr("Training"), self.tr("Optimizer, schedule, steps, precision")),
+            )
+        ):
+            self.sections.set_title(number, title, tip)
         self._summarize()
 
     @Slot()
     def _summarize(self) -> None:
-        for number, panel in enumerate(self._panels):
+        for number, panel in enumerate(self.panels.values()):
             self.sections.set_summary(number, panel.summary())
 
     def changeEvent(self, event: QEvent) -> None:

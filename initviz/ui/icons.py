@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QPainter, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 
 from initviz.resources import resource
 
-SIZES = (16, 20, 24, 32, 48, 64)
+SIZES = (14, 16, 20, 24, 32, 40)
 
 
 @cache
@@ -27,6 +27,10 @@ def pixmap(name: str, color: str, size: int, ratio: float = 1.0) -> QPixmap:
         size: Edge in device-independent pixels.
         ratio: Device pixels in one of those.
     """
+    key = f"initviz:{name}:{color}:{size}:{ratio}"
+    known = QPixmap()
+    if QPixmapCache.find(key, known):
+        return known
     renderer = QSvgRenderer(QByteArray(_drawing(name).replace("currentColor", color).encode()))
     edge = round(size * ratio)
     picture = QPixmap(QSize(edge, edge))
@@ -36,6 +40,7 @@ def pixmap(name: str, color: str, size: int, ratio: float = 1.0) -> QPixmap:
     renderer.render(painter, QRectF(0, 0, edge, edge))
     painter.end()
     picture.setDevicePixelRatio(ratio)
+    QPixmapCache.insert(key, picture)
     return picture
 
 
@@ -50,5 +55,6 @@ def icon(name: str, color: str, disabled: str | None = None) -> QIcon:
     result = QIcon()
     for size in SIZES:
         result.addPixmap(pixmap(name, color, size), QIcon.Mode.Normal)
-        result.addPixmap(pixmap(name, disabled or color, size), QIcon.Mode.Disabled)
+        if disabled is not None:
+            result.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
     return result

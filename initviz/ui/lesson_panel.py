@@ -177,6 +177,8 @@ class LessonPanel(QFrame):
         self._start.setText(f"{title} · {part.source}" if part.source else title)
         self.formula.set_formula(part.formula)
         info = self._info.lanes[index] if self._info is not None and index < len(self._info.lanes) else None
+        if info is not None and info.name != lane.name:
+            info = None  # of a run that an edit is about to replace
         layers = info.layers[:SHOWN_LAYERS] if info is not None else ()
         for row, cells in enumerate(self._cells):
             shown = 0 < row <= len(layers) or (row == 0 and bool(layers))

@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         self._painted = False
         self._leaving = False
         self._closing = False
+        self._factor = 1.0
         self.stopped = True
         self.actions_ = Actions(self)
         for number, key in enumerate(LAYOUTS, start=1):
@@ -189,7 +190,6 @@ class MainWindow(QMainWindow):
         self.help_desk.told.connect(self.message_bar.tell)
         self.help_desk.refused.connect(self.message_bar.refuse)
         self.lesson.folded.connect(self._share_width)
-        self.appearance.presenter_changed.connect(self._fit_presenter)
         self.menus.recent_chosen.connect(self.files.open_name)
         self.menus.view_chosen.connect(self.dashboard.show_dock)
         self.dashboard.docks_changed.connect(self._list_views)
@@ -234,6 +234,8 @@ class MainWindow(QMainWindow):
     def _show_run(self) -> None:
         playback = self.parts.playback
         self.dashboard.set_run(playback.info, playback.history)
+        self._show_focus()
+        self._show_hidden()
         self.lesson.panel.set_info(playback.info)
         self.controls.set_info(playback.info)
         self._refresh(True)
@@ -265,11 +267,14 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _show_focus(self) -> None:
-        self.dashboard.set_focus_lane(self.parts.session.focus_lane)
+        # While an edit waits for its run, the plots show lanes that the document may no longer have.
+        if self.parts.playback.is_current:
+            self.dashboard.set_focus_lane(self.parts.session.focus_lane)
 
     @Slot()
     def _show_hidden(self) -> None:
-        self.dashboard.set_hidden_lanes(self.parts.session.hidden_lanes)
+        if self.parts.playback.is_current:
+            self.dashboard.set_hidden_lanes(self.parts.session.hidden_lanes)
 
     @Slot()
     def _forget_refusal(self) -> None:
@@ -346,15 +351,13 @@ class MainWindow(QMainWindow):
         self.controls.set_theme(theme, colors.muted, factor)
         self.dashboard.set_theme(theme, colors.muted, factor)
         self.lesson.set_theme(theme, colors, factor)
+        if factor != self._factor:
+            self._factor = factor
+            self._set_widths(factor)
+            self._give_room()
 
     def _give_room(self) -> None:
         self.lesson.set_room(self.width() / self.parts.theme.factor)
-
-    @Slot()
-    def _fit_presenter(self) -> None:
-        self._set_widths(self.parts.theme.factor)
-        self._give_room()
-        self.transport.show_full_screen()
 
     # Events
 

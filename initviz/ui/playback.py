@@ -119,6 +119,11 @@ class Playback(QObject):
         return self._trainer.state == "playing" or (self._trainer.state == "loading" and self._plays_next)
 
     @property
+    def is_current(self) -> bool:
+        """True where the run on screen is that of the document; False while an edit waits for its run."""
+        return self.info is not None and self._trainer.info is not None and not self._settle.isActive()
+
+    @property
     def state(self) -> str:
         """The trainer's state."""
         return self._trainer.state

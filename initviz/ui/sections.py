@@ -78,8 +78,8 @@ class Sections(QFrame):
         """Put something above the headings."""
         self._column.insertWidget(0, widget)
 
-    def add(self, content: QWidget) -> int:
-        """Add a section at the bottom, closed; return its number."""
+    def add(self) -> int:
+        """Add a section at the bottom, closed and empty; return its number."""
         number = len(self._sections)
         header = SectionHeader()
         header.setProperty("number", number)
@@ -88,15 +88,19 @@ class Sections(QFrame):
         body.setWidgetResizable(True)
         body.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         body.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        body.setWidget(content)
         body.viewport().setAutoFillBackground(False)
-        content.setAutoFillBackground(False)
         body.hide()
         self._sections.append(Section(header, body))
         place = self._column.count() - 1
         self._column.insertWidget(place, header)
         self._column.insertWidget(place + 1, body, 1)
         return number
+
+    def fill(self, number: int, content: QWidget) -> None:
+        """Put something into a section."""
+        content.setAutoFillBackground(False)
+        self._sections[number].body.setWidget(content)
+        content.setAutoFillBackground(False)  # the area has just set it
 
     def set_title(self, number: int, title: str, tip: str) -> None:
         """Name a section."""

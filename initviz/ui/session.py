@@ -271,8 +271,8 @@ class Session(QObject):
     def _set_content(self, content: Content) -> None:
         self._content = content
         last = len(content.experiment.lanes) - 1
-        self._set_hidden(frozenset(lane for lane in self._hidden_lanes if lane <= last))
         self.experiment_changed.emit()
+        self._set_hidden(frozenset(lane for lane in self._hidden_lanes if lane <= last))
         self.set_focus_lane(min(self._focus_lane, last))
 
     def _set_origin(self, origin: Origin) -> None:
