@@ -69,6 +69,11 @@ def run_of(window: MainWindow) -> int:
     return info.run_id
 
 
+def wait_for_newer(qtbot: QtBot, window: MainWindow, run: int) -> None:
+    """Wait until a later run plays."""
+    qtbot.waitUntil(lambda: run_of(window) > run and state(window) == "playing", timeout=60_000)
+
+
 def test_an_edit_while_playing_makes_a_new_run_that_plays_on(
     window: MainWindow, qtbot: QtBot, workshop: LaneWorkshop
 ) -> None:
@@ -273,9 +278,7 @@ def test_real_networks_are_edited_while_they_train(qtbot: QtBot, tmp_path: Path)
         ):
             run = run_of(window)
             edit()
-            qtbot.waitUntil(
-                lambda run=run: run_of(window) > run and state(window) == "playing", timeout=60_000
-            )
+            wait_for_newer(qtbot, window, run)
             wait_for_steps(qtbot, window, 10, 60_000)
             history, info = window.parts.playback.history, window.parts.playback.info
             assert history is not None

@@ -45,7 +45,7 @@ def test_from_the_main_thread(reporter: FaultReporter, qtbot: QtBot, tmp_path: P
     try:
         boom()
     except ValueError:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
     qtbot.waitUntil(lambda: reporter.box is not None)
     box = reporter.box
     assert box is not None
@@ -79,7 +79,7 @@ def test_a_flood_makes_one_message_and_a_full_log(
         try:
             boom()
         except ValueError:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            sys.excepthook(*sys.exc_info())
     qtbot.waitUntil(lambda: reporter.box is not None)
     box = reporter.box
     qtbot.wait(20)

@@ -168,8 +168,8 @@ def test_new_is_small_and_asks_first(window: MainWindow, qtbot: QtBot) -> None:
         focused = boxes[0].focusWidget()
         if isinstance(focused, QPushButton) and "Don" in focused.text().replace("&", ""):
             break
-        qtbot.keyClick(focused or boxes[0], Key.Key_Tab)
-    qtbot.keyClick(boxes[0].focusWidget() or boxes[0], Key.Key_Space)
+        qtbot.keyClick(focused, Key.Key_Tab)
+    qtbot.keyClick(boxes[0].focusWidget(), Key.Key_Space)
     qtbot.waitUntil(lambda: title(window) == "Untitled")
     assert len(window.parts.session.experiment.lanes) == 1
     press(qtbot, window, Key.Key_Z, CONTROL)
