@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.files import load_experiment, save_document
 from initviz.experiment.text import Text
-from initviz.ui.scenarios import scenario, scenarios
+from initviz.ui.language import current_language
+from initviz.ui.scenarios import scenario, scenarios, title_of
 from initviz.ui.session import Origin, Session
 from initviz.ui.settings import Settings
 
@@ -178,7 +179,9 @@ class FileDesk(QObject):
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.NoIcon)
         box.setWindowTitle(self.tr("Unsaved changes"))
-        box.setText(self.tr("Save the changes to “{name}”?").format(name=self._session.experiment.name))
+        origin, own_name = self._session.origin, self._session.experiment.name
+        name = title_of(origin.scenario, own_name, current_language())
+        box.setText(self.tr("Save the changes to “{name}”?").format(name=name))
         box.setInformativeText(self.tr("They are lost otherwise."))
         self._keep_button = box.addButton(self.tr("&Save"), QMessageBox.ButtonRole.AcceptRole)
         self._drop_button = box.addButton(self.tr("&Don't save"), QMessageBox.ButtonRole.DestructiveRole)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, QObject, QTranslator, Signal
+from PySide6.QtCore import (
+    QT_TRANSLATE_NOOP,
+    QCoreApplication,
+    QEvent,
+    QLibraryInfo,
+    QLocale,
+    QObject,
+    QTranslator,
+    Signal,
+)
 
 from initviz.experiment.text import Language
 from initviz.resources import resource
@@ -13,6 +22,15 @@ from initviz.resources import resource
 LanguageChoice = Literal["system", "en", "zh"]
 CHOICES: tuple[LanguageChoice, ...] = ("system", "en", "zh")
 QT_LOCALES: dict[Language, str] = {"en": "en_US", "zh": "zh_CN"}
+LEFT_BY_QT = (
+    QT_TRANSLATE_NOOP("QFileDialog", "&Look in:"),
+    QT_TRANSLATE_NOOP("QFileDialog", "Files of &type:"),
+    QT_TRANSLATE_NOOP("QAbstractFileIconProvider", "Folder"),
+    QT_TRANSLATE_NOOP("QAbstractFileIconProvider", "Drive"),
+    QT_TRANSLATE_NOOP("QAbstractFileIconProvider", "File"),
+    QT_TRANSLATE_NOOP("QAbstractFileIconProvider", "Unknown"),
+)
+"""What Qt's own Chinese lacks of its file dialog; our files hold it."""
 
 
 def current_language() -> Language:

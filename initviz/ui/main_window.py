@@ -31,7 +31,7 @@ from initviz.ui.memory import WindowMemory
 from initviz.ui.menus import Menus
 from initviz.ui.message_bar import MessageBar
 from initviz.ui.playback import Playback
-from initviz.ui.scenarios import scenario
+from initviz.ui.scenarios import title_of
 from initviz.ui.screens import bring_back
 from initviz.ui.session import Session
 from initviz.ui.settings import Settings
@@ -226,8 +226,8 @@ class MainWindow(QMainWindow):
 
     def _name_window(self) -> None:
         session = self.parts.session
-        entry, path = scenario(session.origin.scenario), session.origin.path
-        name = session.experiment.name if entry is None else entry.title.in_language(current_language())
+        path = session.origin.path
+        name = title_of(session.origin.scenario, session.experiment.name, current_language())
         self.setWindowTitle(f"{path.name if path is not None else name}[*] – InitViz")
 
     @Slot()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from initviz.experiment.text import LANGUAGES, Text
+from initviz.experiment.text import LANGUAGES, Language, Text
 from initviz.resources import resource
 
 FIRST = "good_and_bad_starts"
@@ -48,6 +48,12 @@ def scenarios() -> tuple[Scenario, ...]:
 def scenario(key: str) -> Scenario | None:
     """Return the scenario called ``key``, or None."""
     return next((entry for entry in scenarios() if entry.key == key), None)
+
+
+def title_of(key: str, name: str, language: Language) -> str:
+    """Return what an experiment is called in a language: its scenario's title, or its own name where it has none."""
+    entry = scenario(key)
+    return name if entry is None else entry.title.in_language(language)
 
 
 def lesson(key: str, language: str) -> str:

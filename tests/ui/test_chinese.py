@@ -16,8 +16,10 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QFileDialog,
     QLabel,
     QLineEdit,
+    QMessageBox,
     QTextEdit,
     QWidget,
 )
@@ -181,6 +183,31 @@ def test_dialogs_speak_chinese(window: MainWindow, qtbot: QtBot, kind: str) -> N
     assert without_mnemonic(buttons.buttons()[0].text()) == "关闭"
     dialog.close()
     QApplication.sendPostedEvents()
+
+
+def test_the_file_dialog_speaks_chinese(window: MainWindow, qtbot: QtBot) -> None:
+    speak_chinese(window)
+    window.files.ask_and_open()
+    dialog = window.findChild(QFileDialog)
+    assert dialog is not None
+    labels = [label.text() for label in dialog.findChildren(QLabel) if label.text()]
+    assert len(labels) >= 3
+    assert [label for label in labels if not CHINESE.search(label)] == []
+    dialog.reject()
+
+
+def test_a_scenario_is_called_the_same_everywhere(window: MainWindow) -> None:
+    title = {"en": "Good and bad starts", "zh": "好的与坏的初始化"}
+    assert window.windowTitle() == f"{title['en']}[*] – InitViz"
+    speak_chinese(window)
+    assert window.windowTitle() == f"{title['zh']}[*] – InitViz"
+    assert window.transport.scenario_button.text() == title["zh"]
+    window.parts.session.edit("seed", 5, "")
+    window.files.guard(window.setFocus)
+    box = window.findChild(QMessageBox)
+    assert box is not None
+    assert title["zh"] in box.text()
+    box.reject()
 
 
 @pytest.fixture
