@@ -37,7 +37,7 @@ class Progress:
         self._on_terminal = stream is not None and stream.isatty()
         encoding = getattr(stream, "encoding", None) or "ascii"
         self._full, self._empty = _bar_characters(encoding)
-        self._started_s = self._shown_s = self._rated_s = time.perf_counter()
+        self._shown_s = self._rated_s = time.perf_counter()
         self._rated_step = 0
         self._rate = 0.0
         self._line = ""
@@ -57,6 +57,10 @@ class Progress:
         """Show what is being done before the first step; on a terminal only."""
         if self._on_terminal:
             self._draw(text.in_language(self._language) + "…")
+
+    def start(self) -> None:
+        """Start the clock: the rate is that of the steps alone, not of what had to be loaded before them."""
+        self._shown_s = self._rated_s = time.perf_counter()
 
     def update(self, step: int, losses: Sequence[float]) -> None:
         """Show how far it is, if it is time to.

@@ -175,6 +175,7 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
         monitor = build_monitor(experiment, progress, norms=metrics is not None)
         file = None if metrics is None else stack.enter_context(MetricsFile(metrics, monitor.info))
         interruption = stack.enter_context(Interruption())
+        progress.start()
         start_s = taken_s = time.perf_counter()
 
         def take() -> None:

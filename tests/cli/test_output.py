@@ -126,6 +126,17 @@ def test_a_terminal_gets_a_bar_that_goes_away(clock: Clock, monkeypatch: pytest.
     assert stream.screen.strip() == ""
 
 
+def test_loading_is_not_counted_as_training(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    stream = Terminal()
+    with Progress(stream, 1000, ["a"], "en") as progress:
+        clock.now_s += 5.0  # torch is imported
+        progress.start()
+        clock.now_s += 1.0
+        progress.update(100, [1.0])
+        assert "step 100 of 1,000, 100 steps/s, 0:09 left" in stream.screen
+
+
 def test_the_bar_never_wraps(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     stream = Terminal()

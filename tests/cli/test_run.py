@@ -91,6 +91,31 @@ def test_steps_seed_and_device_take_the_place_of_the_file_s(initviz: Run, experi
     )
 
 
+def test_the_clock_of_the_bar_starts_with_the_first_step(
+    initviz: Run, experiment_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from initviz.cli.progress import Progress
+    from initviz.telemetry.monitor import Monitor
+
+    events: list[str] = []
+
+    def note(owner: object, name: str) -> None:
+        original = getattr(owner, name)
+
+        def noting(*arguments: object, **options: object) -> object:
+            done = original(*arguments, **options)
+            events.append(name)
+            return done
+
+        monkeypatch.setattr(owner, name, noting)
+
+    note(run_command, "build_monitor")
+    note(Progress, "start")
+    note(Monitor, "advance")
+    assert initviz("run", experiment_file, "--steps", "2", "--json").code == 0
+    assert events == ["build_monitor", "start", "advance", "advance"]
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [("--device", "gpu", "--device: expected auto, cpu"), ("--steps", "200000000", "INITVIZ_MAX_STEPS")],
