@@ -77,6 +77,10 @@ class ChineseParser(Parser):
 
     language: Language = "zh"
 
+    def format_help(self) -> str:
+        """Return the whole help, with the colon of Chinese after its headings."""
+        return re.sub(r"^(\S+):$", r"\1：", super().format_help(), flags=re.MULTILINE)
+
 
 def _in_chinese(message: str) -> str:
     for pattern, chinese in _REFUSALS:

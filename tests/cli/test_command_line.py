@@ -64,6 +64,9 @@ def test_help_names_every_option_with_a_text(language: Language, initviz: Run) -
             if not isinstance(action, argparse._SubParsersAction):
                 assert action.help, f"{name} {action.dest} explains nothing"
                 assert bool(re.search("[一-鿿]", action.help)) == (language == "zh")
+        headings = re.findall(r"^\S+[:：]$", result.out, re.MULTILINE)
+        assert headings
+        assert {heading[-1] for heading in headings} == {"：" if language == "zh" else ":"}
 
 
 def test_help_lists_every_command(initviz: Run) -> None:
