@@ -13,14 +13,15 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from initviz.experiment.errors import InitVizError
 from initviz.telemetry.frame import RunInfo
 from initviz.telemetry.history import RunHistory
-from initviz.views import ink as inks
-from initviz.views import saving
+from initviz.views import lettering, saving
 from initviz.views.canvas import Canvas
 from initviz.views.ink import Ink
 from initviz.views.invitation import draw_invitation
+from initviz.views.layers import layer_ticks
 from initviz.views.palette import LIGHT, LaneStyle, Theme
-from initviz.views.plot import Readout, draw_readout
+from initviz.views.plot import Readout, axis_width, draw_readout
 from initviz.views.saving import Row
+from initviz.views.shapes import qcolor
 from initviz.views.view_head import ACTIONS, ViewHead
 
 
@@ -59,6 +60,7 @@ class View(QWidget):
         self._backdrop: QImage | None = None
         self._backdrop_key: object = None
         self._lane_places: list[tuple[QRectF, int]] = []
+        self._backdrop_places: list[tuple[QRectF, int]] = []
         self._suffix = ".png"
 
         self.head = ViewHead(self)
@@ -185,20 +187,24 @@ class View(QWidget):
         self._lane_places.append((rect, lane))
 
     def backdrop(self, ink: Ink, key: object, draw: Callable[[Ink], None]) -> None:
-        """Draw what seldom changes: on the screen from a picture, until ``key`` is another one."""
+        """Draw what seldom changes: on the screen from a picture, until ``key`` or the lanes to show are others."""
         image = self.canvas.image
         if ink.painter.device() is not image or image is None:
             draw(ink)
             return
-        full_key = (key, image.width(), image.height())
+        full_key = (key, image.width(), image.height(), self.focus_lane, self.hidden_lanes)
         if self._backdrop is None or self._backdrop_key != full_key:
+            named = len(self._lane_places)
             self._backdrop = QImage(image.size(), QImage.Format.Format_RGB32)
-            self._backdrop.fill(inks.qcolor(self.theme.surface))
+            self._backdrop.fill(qcolor(self.theme.surface))
             painter = QPainter(self._backdrop)
             painter.scale(ink.scale, ink.scale)
             draw(Ink(painter, self.theme, ink.scale))
             painter.end()
             self._backdrop_key = full_key
+            self._backdrop_places = self._lane_places[named:]
+        else:
+            self._lane_places += self._backdrop_places
         transform = ink.painter.transform()
         ink.painter.resetTransform()
         ink.painter.drawImage(0, 0, self._backdrop)
@@ -351,6 +357,9 @@ class View(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in {QEvent.Type.LanguageChange, QEvent.Type.FontChange}:
+            lettering.forget_fonts()
+            for cache in (axis_width, layer_ticks):
+                cache.cache_clear()
             self._backdrop_key = None
             self.retranslate()
             self._redraw()

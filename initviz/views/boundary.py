@@ -123,14 +123,12 @@ class BoundaryView(View):
         points, classes = points[::every], classes[::every]
         x, y = cell.plot.px(points[:, 0]), cell.plot.py(points[:, 1])
         size = float(np.clip(cell.plot.rect.width() / 45, 2.5, 6.0))
-        painter = ink.painter
-        painter.save()
-        painter.setClipRect(cell.plot.rect)
+        ink.clip(cell.plot.rect)
         for index in np.unique(classes).tolist():
             held = classes == index
             ink.dots(x[held], y[held], self.theme.surface, size + 1.6)
             ink.dots(x[held], y[held], self.class_color(index), size)
-        painter.restore()
+        ink.clip(None)
 
     def read_out(self, place: QPointF) -> Readout | None:
         cell = self._multiples.at(place) if self._multiples is not None else None

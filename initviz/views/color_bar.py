@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QRectF
 
-from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views.ink import Ink
 from initviz.views.magnitude import (
     EXPLODED_CODE,
@@ -33,8 +33,8 @@ def words() -> tuple[str, str]:
 
 def bar_width(theme: Theme) -> float:
     """Return the width that the bar needs with its numbers."""
-    number = inks.text_width(power_of_ten(round(LOW_DECADES)), theme.small_px)
-    longest = max(inks.text_width(word, theme.small_px) for word in words())
+    number = lettering.text_width(power_of_ten(round(LOW_DECADES)), theme.small_px)
+    longest = max(lettering.text_width(word, theme.small_px) for word in words())
     return max(_BAR + 5 + number, longest) + 4.0
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF
 
 from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views.ink import Ink
 from initviz.views.numbers import whole
 from initviz.views.placing import spread
@@ -45,8 +46,8 @@ class EndLabel:
 def label_width(view: View, label: EndLabel, with_value: bool) -> float:
     """Return how wide a label is drawn."""
     size = view.theme.small_px
-    width = inks.text_width(label.name or view.lane_name(label.lane), size, bold=True)
-    return width + (inks.text_width(label.text, size) + 6 if with_value and label.text else 0.0)
+    width = lettering.text_width(label.name or view.lane_name(label.lane), size, bold=True)
+    return width + (lettering.number_width(label.text, size) + 6 if with_value and label.text else 0.0)
 
 
 def label_room(view: View, labels: Sequence[EndLabel], width: float) -> float:
@@ -58,9 +59,12 @@ def label_room(view: View, labels: Sequence[EndLabel], width: float) -> float:
         width: Of the canvas; a third of it is the most that labels get.
     """
     living = [label for label in labels if not label.died]
-    widest = max((label_width(view, label, True) for label in living), default=0.0)
+    named = max((label_width(view, label, False) for label in living), default=0.0)
+    # Room for three digits, not for the digits of the moment: else the axis would jump about.
+    number = lettering.number_width("0.000", view.theme.small_px) + 6
+    widest = named + (number if any(label.text for label in living) else 0.0)
     if widest > _MOST_SHARE * width:
-        widest = max((label_width(view, label, False) for label in living), default=0.0)
+        widest = named
     return 8.0 * round((min(widest, _MOST_SHARE * width) + _GAP * view.theme.unit + 6) / 8)
 
 
@@ -87,7 +91,7 @@ def draw_end_labels(
         return
     edge = size / 2 if len(ends) * line < rect.height() else 2.0
     placed = spread([place.y() for _, place in ends], line, rect.top() + edge, rect.bottom() - edge)
-    for (label, place), middle in zip(ends, placed.tolist(), strict=True):
+    for (label, place), middle in zip(ends, placed, strict=True):
         style = view.lane_style(label.lane)
         x = min(place.x(), rect.right())
         ink.marker(style.marker, x, place.y(), style.color, 3.5 * view.theme.unit)
@@ -95,7 +99,7 @@ def draw_end_labels(
         if abs(middle - place.y()) > 3:
             ink.segments(np.array([[x + 5, place.y(), left - 2, middle]]), style.color, 1.0, 150)
         room = right - left - 2
-        name = inks.elide(label.name or view.lane_name(label.lane), room, size, bold=True)
+        name = lettering.elide(label.name or view.lane_name(label.lane), room, size, bold=True)
         shade = view.theme.text if label.name else style.ink
         width = ink.text(left, middle, name, shade, size, bold=True, halo=True)
         if label.text and label_width(view, label, True) <= room:
@@ -108,21 +112,28 @@ def _draw_deaths(view: View, ink: Ink, rect: QRectF, deaths: list[tuple[EndLabel
     if not deaths:
         return
     size = view.theme.small_px
-    at_y = np.clip([place.y() for _, place in deaths], rect.top() + 5, rect.bottom() - 5)
+    at_y = [min(max(place.y(), rect.top() + 5), rect.bottom() - 5) for _, place in deaths]
     placed = spread(at_y, size + 4.0, rect.top() + 5, rect.bottom() - 5)
-    for (label, place), y, middle in zip(deaths, at_y.tolist(), placed.tolist(), strict=True):
+    for (label, place), y, middle in zip(deaths, at_y, placed, strict=True):
         style = view.lane_style(label.lane)
         x = min(max(place.x(), rect.left() + 5), rect.right() - 5)
         ink.death(x, y, style.color)
         text = QCoreApplication.translate("View", "{name}: diverged at step {step}").format(
             name=view.lane_name(label.lane), step=whole(int(label.step))
         )
-        width = inks.text_width(text, size, bold=True)
+        width = lettering.text_width(text, size, bold=True)
         to_left = x + 12 + width > rect.right() and x - 12 - width > rect.left()
         align, start = (inks.RIGHT, x - 11) if to_left else (inks.LEFT, x + 11)
         room = start - rect.left() if to_left else rect.right() + 60 - start
         ink.text(
-            start, middle, inks.elide(text, room, size, True), style.ink, size, align, bold=True, halo=True
+            start,
+            middle,
+            lettering.elide(text, room, size, True),
+            style.ink,
+            size,
+            align,
+            bold=True,
+            halo=True,
         )
         left = start - width if to_left else start
         view.mark_lane(QRectF(left, middle - size / 2 - 2, width, size + 4), label.lane)

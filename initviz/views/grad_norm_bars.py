@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from initviz.telemetry.frame import Floats
 from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views import multiples as cells
 from initviz.views.axes import Axis, SteadyRange, Tick
 from initviz.views.base import View
@@ -155,10 +156,10 @@ class GradNormBarsView(View):
                 x[zero], np.full(len(zero), rect.bottom() - 3.5), style.color, min(5.0, pitch), hollow=True
             )
             if len(zero) > count / 2:
-                text = inks.elide(self.tr("○ exactly 0"), rect.width() - 8, size)
+                text = lettering.elide(self.tr("○ exactly 0"), rect.width() - 8, size)
                 ink.text(rect.left() + 6, rect.bottom() - 12 - size / 2, text, style.ink, size, halo=True)
         if not known.any() and not len(zero):
-            text = inks.elide(self.tr("no gradient any more"), rect.width() - 4, size)
+            text = lettering.elide(self.tr("no gradient any more"), rect.width() - 4, size)
             ink.text(rect.center().x(), rect.center().y(), text, self.theme.muted, size, inks.CENTER)
 
     def read_out(self, place: QPointF) -> Readout | None:

@@ -8,7 +8,6 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QWidget
 
-from initviz.telemetry.heatmap import HeatMap
 from initviz.views import multiples as cells
 from initviz.views.axes import Axis, Tick, growing_end
 from initviz.views.base import View
@@ -16,7 +15,7 @@ from initviz.views.color_bar import bar_width, draw_color_bar, words
 from initviz.views.ink import Ink
 from initviz.views.lane_status import diverged_at, status_text
 from initviz.views.layers import layer_axis, layer_heading, layer_ticks
-from initviz.views.magnitude import HIGH_DECADES, LOW_DECADES, magnitude_codes, magnitude_table, peaks
+from initviz.views.magnitude import HIGH_DECADES, LOW_DECADES, Codes, magnitude_codes, magnitude_table, peaks
 from initviz.views.multiples import Cell, Multiples
 from initviz.views.numbers import significant, whole
 from initviz.views.plot import Readout, ReadoutRow
@@ -61,48 +60,42 @@ class GradNormMapView(View):
         multiples = cells.arrange(self, maps, Axis(0.0, float(end)), layers, 1.3, ticks)
         if ink.painter.device() is self.canvas.image:
             self._multiples = multiples
+        notes = tuple(status_text(self.history, cell.lane) for cell in multiples.cells)
         self.backdrop(
-            ink, (multiples.key, bar), lambda target: self._draw_backdrop(target, area, multiples, ticks, bar)
+            ink,
+            (multiples.key, bar, notes),
+            lambda target: self._draw_backdrop(target, area, multiples, ticks, bar),
         )
         heat = self.history.grad_norm_map()
-        for cell in multiples.cells:
-            self._draw_map(ink, cell, heat)
-        cells.draw_names(self, ink, multiples, lambda lane: status_text(self.history, lane))
+        if heat.values.shape[2]:
+            plot = multiples.cells[0].plot
+            left, right = plot.px(heat.step_edges[[0, -1]]).tolist()
+            values = peaks(heat.values, 2, math.ceil((right - left) * ink.scale))
+            codes = magnitude_codes(peaks(values, 1, int(plot.rect.height() * ink.scale)))
+            for cell in multiples.cells:
+                shift = cell.plot.rect.left() - plot.rect.left()
+                self._draw_map(ink, cell, codes[cell.lane], left + shift, right + shift)
 
     def _draw_backdrop(
         self, ink: Ink, area: QRectF, multiples: Multiples, ticks: tuple[Tick, ...], bar: float
     ) -> None:
         ink.fill(area, self.theme.surface)
         cells.draw_numbers(self, ink, multiples, self.tr("step"), y_ticks=ticks)
+        cells.draw_names(self, ink, multiples, lambda lane: status_text(self.history, lane))
         if bar:
             top = multiples.cells[0].plot.rect.top() - 8
             bottom = multiples.cells[-1].plot.rect.bottom() + 8
             height = min(bottom - top, 240.0 * self.theme.small_px / 11)
             draw_color_bar(ink, QRectF(area.right() - bar + 6, top, bar, height))
 
-    def _draw_map(self, ink: Ink, cell: Cell, heat: HeatMap) -> None:
+    def _draw_map(self, ink: Ink, cell: Cell, codes: Codes, left: float, right: float) -> None:
         assert self.info is not None
-        plot, depth = cell.plot, len(self.info.lanes[cell.lane].layers)
-        if heat.values.shape[2]:
-            left, right = plot.px(heat.step_edges[[0, -1]]).tolist()
-            most = max(1, math.ceil((right - left) * ink.scale))
-            values = peaks(
-                peaks(heat.values[cell.lane], 1, most), 0, max(1, int(plot.rect.height() * ink.scale))
-            )
-            codes = magnitude_codes(values)
-            painter = ink.painter
-            painter.save()
-            painter.setClipRect(plot.rect)
-            share = depth / self.info.num_layers
-            if share < 1:
-                codes = codes[: max(1, round(share * len(codes)))]
-            height = share * plot.rect.height()
-            ink.picture(
-                QRectF(left, plot.rect.bottom() - height, right - left, height),
-                codes[::-1],
-                magnitude_table(self.theme),
-            )
-            painter.restore()
+        plot = cell.plot
+        share = len(self.info.lanes[cell.lane].layers) / self.info.num_layers
+        height = share * plot.rect.height()
+        rect = QRectF(left, plot.rect.bottom() - height, min(right, plot.rect.right()) - left, height)
+        held = codes[: max(1, round(share * len(codes)))]
+        ink.picture(rect, held[::-1], magnitude_table(self.theme))
         died = diverged_at(self.history, cell.lane)
         if died is not None:
             x = float(np.clip(plot.px(np.array(float(died))), plot.rect.left() + 7, plot.rect.right() - 7))

@@ -6,106 +6,38 @@ are that line drawn a few times side by side; a vector file gets one line of the
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph import functions
-from pyqtgraph.Qt import internals
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QImage, QPainter, QPen, QPolygonF
 
+from initviz.views import lettering
 from initviz.views.magnitude import Codes, Table
 from initviz.views.palette import Marker, Theme
+from initviz.views.shapes import (
+    Primitives,
+    cosmetic_pen,
+    draw_marker,
+    marker_picture,
+    polygon,
+    qcolor,
+    stamp,
+    written,
+)
 
 Align = Qt.AlignmentFlag
 LEFT, RIGHT, CENTER = Align.AlignLeft, Align.AlignRight, Align.AlignHCenter
+# Looking a value of an enumeration up costs as much as setting it.
+_ANTIALIASING = QPainter.RenderHint.Antialiasing
+_NO_PEN = Qt.PenStyle.NoPen
 
-
-@functools.lru_cache(maxsize=512)
-def qcolor(color: str, alpha: int = 255) -> QColor:
-    """Return the colour ``#rrggbb`` with an opacity of 0 to 255."""
-    made = QColor(color)
-    made.setAlpha(alpha)
-    return made
-
-
-@functools.lru_cache(maxsize=512)
-def _cosmetic_pen(color: str, alpha: int, width: float) -> QPen:
-    pen = QPen(qcolor(color, alpha), width)
-    pen.setCosmetic(True)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-    pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
-    return pen
-
-
-def font(pixels: int, bold: bool = False) -> QFont:
-    """Return the system's font at a size, with figures of equal width."""
-    return _font(QApplication.font().toString(), pixels, bold)
-
-
-@functools.lru_cache(maxsize=64)
-def _font(description: str, pixels: int, bold: bool) -> QFont:
-    made = QFont()
-    made.fromString(description)
-    made.setPixelSize(pixels)
-    made.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    made.setFeature(QFont.Tag("tnum"), 1)
-    return made
-
-
-@functools.lru_cache(maxsize=64)
-def _metrics(description: str, pixels: int, bold: bool) -> QFontMetricsF:
-    return QFontMetricsF(_font(description, pixels, bold))
-
-
-def metrics(pixels: int, bold: bool = False) -> QFontMetricsF:
-    """Return the measures of ``font`` with the same arguments."""
-    return _metrics(QApplication.font().toString(), pixels, bold)
-
-
-def text_width(text: str, pixels: int, bold: bool = False) -> float:
-    """Return how wide a text is drawn."""
-    return metrics(pixels, bold).horizontalAdvance(text)
-
-
-def elide(text: str, width: float, pixels: int, bold: bool = False) -> str:
-    """Return the text, with an ellipsis where it is wider than ``width``."""
-    return metrics(pixels, bold).elidedText(text, Qt.TextElideMode.ElideRight, max(0.0, width))
-
-
-def polygon(x: NDArray[Any], y: NDArray[Any]) -> QPolygonF:
-    """Return Qt's points of two arrays ``(n,)``, copied in one go."""
-    points: QPolygonF = functions.create_qpolygonf(len(x))
-    memory = functions.ndarray_from_qpolygonf(points)
-    memory[:, 0] = x
-    memory[:, 1] = y
-    return points
-
-
-def marker_outline(kind: Marker, x: float, y: float, radius: float) -> QPolygonF:
-    """Return the outline of a marker that covers about the same area as a circle of ``radius``."""
-    if kind in {"cross", "star"}:
-        arms = 4 if kind == "cross" else 5
-        ratio = 0.38 if kind == "cross" else 0.45
-        angles = np.arange(2 * arms) * math.pi / arms - math.pi / 2
-        radii = np.where(np.arange(2 * arms) % 2 == 0, 1.4, 1.4 * ratio) * radius
-    else:
-        corners, turn, size = {
-            "circle": (24, 0.0, 1.0),
-            "square": (4, math.pi / 4, 1.3),
-            "triangle": (3, -math.pi / 2, 1.45),
-            "diamond": (4, 0.0, 1.35),
-            "wedge": (3, math.pi / 2, 1.45),
-            "hexagon": (6, 0.0, 1.15),
-        }[kind]
-        angles = np.arange(corners) * 2 * math.pi / corners + turn
-        radii = np.full(corners, size * radius)
-    return polygon(x + radii * np.cos(angles), y + radii * np.sin(angles))
+# The window's thread is the only one that paints, so one of each will do.
+_LINES = Primitives(QLineF, 4)
+_RECTS = Primitives(QRectF, 4)
+_STAMPS = Primitives(QPainter.PixmapFragment, 10)
 
 
 class Ink:
@@ -123,10 +55,20 @@ class Ink:
         self.theme = theme
         self.scale = scale
         self.vector = vector
+        self._smooth: bool | None = None
 
     def smooth(self, on: bool) -> None:
         """Switch antialiasing."""
-        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, on)
+        if on is not self._smooth:
+            self._smooth = on
+            self.painter.setRenderHint(_ANTIALIASING, on)
+
+    def clip(self, rect: QRectF | None) -> None:
+        """Paint only inside a rectangle, or everywhere again."""
+        if rect is None:
+            self.painter.setClipping(False)
+        else:
+            self.painter.setClipRect(rect)
 
     def fill(self, rect: QRectF, color: str, alpha: int = 255) -> None:
         """Fill a rectangle."""
@@ -137,7 +79,7 @@ class Ink:
     ) -> None:
         """Draw a straight line one device pixel wide, without antialiasing."""
         self.smooth(False)
-        pen = _cosmetic_pen(color, alpha, 1.0)
+        pen = cosmetic_pen(color, alpha, 1.0)
         if dashed:
             pen = QPen(pen)
             pen.setDashPattern([4.0 * self.scale, 3.0 * self.scale])
@@ -149,7 +91,7 @@ class Ink:
         self.smooth(False)
         for edge in range(max(1, round(width))):
             inner = rect.adjusted(edge, edge, -edge - 1 / self.scale, -edge - 1 / self.scale)
-            self.painter.setPen(_cosmetic_pen(color, 255, 1.0))
+            self.painter.setPen(cosmetic_pen(color, 255, 1.0))
             self.painter.setBrush(Qt.BrushStyle.NoBrush)
             self.painter.drawRect(inner)
 
@@ -199,7 +141,7 @@ class Ink:
             painter.setPen(pen)
             draw()
             return
-        painter.setPen(_cosmetic_pen(color, alpha, 1.0))
+        painter.setPen(cosmetic_pen(color, alpha, 1.0))
         passes = max(1, round(width * self.scale))
         if passes == 1:
             draw()
@@ -216,7 +158,7 @@ class Ink:
 
     def _dot(self, x: float, y: float, color: str, width: float, alpha: int) -> None:
         radius = max(1.0, 0.75 * width)
-        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setPen(_NO_PEN)
         self.painter.setBrush(qcolor(color, alpha))
         self.painter.drawEllipse(QPointF(x, y), radius, radius)
 
@@ -252,25 +194,45 @@ class Ink:
         self._strokes(color, width, alpha, lambda: self._segments(segments))
 
     def _segments(self, segments: NDArray[Any]) -> None:
-        lines = internals.PrimitiveArray(QLineF, 4)
-        lines.resize(len(segments))
-        lines.ndarray()[:] = segments
-        self.painter.drawLines(*lines.drawargs())
+        if len(segments):
+            _LINES.reserve(len(segments))[:] = segments
+            self.painter.drawLines(*_LINES.arguments())
 
     def bars(self, rects: NDArray[Any], color: str, alpha: int = 255) -> None:
         """Fill many rectangles ``(n, 4)`` of x, y, width, height at once."""
-        array = internals.PrimitiveArray(QRectF, 4)
-        array.resize(len(rects))
-        array.ndarray()[:] = rects
+        if not len(rects):
+            return
+        _RECTS.reserve(len(rects))[:] = rects
         self.smooth(self.vector)
-        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setPen(_NO_PEN)
         self.painter.setBrush(qcolor(color, alpha))
-        self.painter.drawRects(*array.drawargs())
+        self.painter.drawRects(*_RECTS.arguments())
+
+    def band(
+        self, x: NDArray[Any], low: NDArray[Any], high: NDArray[Any], color: str, alpha: int = 255
+    ) -> None:
+        """Fill between two curves over rising ``x``; a column at a time, which is far faster than their outline.
+
+        Args:
+            x: ``(n,)``.
+            low: ``(n,)`` lower edge, the larger number of pixels.
+            high: ``(n,)`` upper edge.
+            color: ``#rrggbb``.
+            alpha: Opacity, 0 to 255.
+        """
+        if self.vector:
+            self.area(np.concatenate((x, x[::-1])), np.concatenate((high, low[::-1])), color, alpha)
+            return
+        edges = np.round(np.concatenate((x[:1], (x[1:] + x[:-1]) / 2, x[-1:])) * self.scale) / self.scale
+        self.bars(np.stack((edges[:-1], high, np.diff(edges), low - high), axis=1), color, alpha)
 
     def area(self, x: NDArray[Any], y: NDArray[Any], color: str, alpha: int = 255) -> None:
-        """Fill the polygon through finite points, without antialiasing: an outline drawn over it hides the edge."""
+        """Fill the polygon through finite points, without antialiasing: an outline drawn over it hides the edge.
+
+        It must not overlap itself. (With a fill rule, PySide would take the points for a list, ten times slower.)
+        """
         self.smooth(self.vector)
-        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setPen(_NO_PEN)
         self.painter.setBrush(qcolor(color, alpha))
         self.painter.drawPolygon(polygon(x, y))
 
@@ -279,27 +241,46 @@ class Ink:
     ) -> None:
         """Draw many round points at once; what is not finite is left out."""
         good = np.isfinite(x) & np.isfinite(y)
-        points = internals.PrimitiveArray(QPointF, 2)
-        points.resize(int(good.sum()))
-        memory = points.ndarray()
-        memory[:, 0] = x[good]
-        memory[:, 1] = y[good]
-        self.smooth(True)
-        layers = [(color, diameter)] + ([(self.theme.surface, diameter - 2.4)] if hollow else [])
-        for shade, size in layers:
-            pen = QPen(qcolor(shade), size)
-            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-            self.painter.setPen(pen)
-            self.painter.drawPoints(*points.drawargs())
+        if not good.any():
+            return
+        x, y = x[good], y[good]
+        if self.vector:
+            self._round_points(x, y, color, diameter, hollow)
+            return
+        picture = stamp(color, self.theme.surface, diameter, hollow, self.scale)
+        memory = _STAMPS.reserve(len(x))
+        memory[:, 0] = x
+        memory[:, 1] = y
+        memory[:, 2:4] = 0.0  # corner of the source
+        memory[:, 4:6] = picture.width()
+        memory[:, 6:8] = 1 / self.scale
+        memory[:, 8] = 0.0  # rotation
+        memory[:, 9] = 1.0  # opacity
+        self.painter.drawPixmapFragments(*_STAMPS.arguments(), picture)
+
+    def _round_points(
+        self, x: NDArray[Any], y: NDArray[Any], color: str, diameter: float, hollow: bool
+    ) -> None:
+        radius = diameter / 2 - (0.6 if hollow else 0.0)
+        self.painter.setPen(QPen(qcolor(color), 1.2) if hollow else _NO_PEN)
+        self.painter.setBrush(qcolor(self.theme.surface if hollow else color))
+        for center_x, center_y in zip(x.tolist(), y.tolist(), strict=True):
+            self.painter.drawEllipse(QPointF(center_x, center_y), radius, radius)
 
     def marker(
         self, kind: Marker, x: float, y: float, color: str, radius: float = 3.5, hollow: bool = False
     ) -> None:
         """Draw one marker with a thin edge of the surface, so that it stands off the lines."""
-        self.smooth(True)
-        self.painter.setPen(QPen(qcolor(color if hollow else self.theme.surface), 1.4 if hollow else 1.0))
-        self.painter.setBrush(qcolor(self.theme.surface if hollow else color))
-        self.painter.drawPolygon(marker_outline(kind, x, y, radius))
+        surface = self.theme.surface
+        if self.vector:
+            self.smooth(True)
+            self.painter.translate(x, y)
+            draw_marker(self.painter, kind, color, surface, radius, hollow)
+            self.painter.translate(-x, -y)
+            return
+        picture = marker_picture(kind, color, surface, radius, hollow, self.scale)
+        half = picture.width() / self.scale / 2
+        self.painter.drawPixmap(QPointF(x - half, y - half), picture)
 
     def death(self, x: float, y: float, color: str, radius: float = 4.5) -> None:
         """Draw the ✕ that marks where a lane ended."""
@@ -337,15 +318,23 @@ class Ink:
             Its width.
         """
         size = pixels or self.theme.small_px
-        measures = metrics(size, bold)
-        width = measures.horizontalAdvance(text)
+        shade = color or self.theme.text
+        steady = bold and halo and not self.vector
+        width = (
+            lettering.text_width(text, size, bold) if bold or not halo else lettering.number_width(text, size)
+        )
         left = x - width if align == RIGHT else x - width / 2 if align == CENTER else x
-        base = y + measures.capHeight() / 2
+        height = lettering.cap_height(size, bold)
+        base = y + height / 2
+        if steady:
+            picture = written(text, size, bold, shade, self.theme.surface, self.scale)
+            self.painter.drawPixmap(QPointF(left - 2, base - height - 2), picture)
+            return width
         if halo:
-            back = QRectF(left - 2, base - measures.capHeight() - 2, width + 4, measures.capHeight() + 4)
+            back = QRectF(left - 2, base - height - 2, width + 4, height + 4)
             self.fill(back, self.theme.surface, 215)
-        self.painter.setFont(font(size, bold))
-        self.painter.setPen(qcolor(color or self.theme.text))
+        self.painter.setFont(lettering.font(size, bold))
+        self.painter.setPen(qcolor(shade))
         self.painter.drawText(QPointF(left, base), text)
         return width
 
@@ -360,11 +349,21 @@ class Ink:
         height, width = codes.shape
         if not height or not width:
             return
-        colors = np.ascontiguousarray(table[codes], dtype=np.uint32)
-        image = QImage(colors.data, width, height, 4 * width, QImage.Format.Format_RGB32)
-        self.painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        # A vector file keeps a reference to the pixels, so it gets its own.
-        self.painter.drawImage(rect, image.copy() if self.vector else image)
+        if self.vector:
+            colors = np.ascontiguousarray(table[codes])
+            image = QImage(colors.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+            self.painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+            self.painter.drawImage(rect, image.copy())  # the file keeps a reference to the pixels
+            return
+        # Onto whole device pixels and stretched here: Qt copies an image far faster than it scales one.
+        left, top = round(rect.left() * self.scale), round(rect.top() * self.scale)
+        across = max(1, round(rect.right() * self.scale) - left)
+        down = max(1, round(rect.bottom() * self.scale) - top)
+        rows = codes[(np.arange(down) * height) // down]
+        pixels = np.ascontiguousarray(table[rows[:, (np.arange(across) * width) // across]])
+        image = QImage(pixels.data, across, down, 4 * across, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(self.scale)
+        self.painter.drawImage(QPointF(left / self.scale, top / self.scale), image)
 
     def colors(self, rect: QRectF, pixels: NDArray[np.uint8]) -> None:
         """Draw an image of true colours, blended between its pixels.

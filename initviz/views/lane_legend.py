@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF
 
-from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views.ink import Ink
 
 if TYPE_CHECKING:
@@ -55,22 +55,24 @@ def _place(view: View, width: float, height: float) -> Places:
     swatch, gap_wanted = _SWATCH * view.theme.unit, _GAP * view.theme.unit
     lanes = sorted(view.shown_lanes(), key=lambda lane: lane != view.focus_lane)
     names = [view.lane_name(lane) for lane in lanes]
-    widths = [inks.text_width(name, size, bold=place == 0) for place, name in enumerate(names)]
+    widths = [lettering.text_width(name, size, bold=place == 0) for place, name in enumerate(names)]
     placed_at = _flow(lanes, widths, width, swatch, gap_wanted)
     placed = [(lane, name, x, row) for (lane, x, row), name in zip(placed_at, names, strict=True)]
     if placed[-1][3] <= (1 if height >= _TWO_ROWS_FROM else 0):
         return placed
-    first = inks.elide(names[0], width - swatch, size, bold=True)
-    first_width = inks.text_width(first, size, bold=True)
+    first = lettering.elide(names[0], width - swatch, size, bold=True)
+    first_width = lettering.text_width(first, size, bold=True)
     longest = (width - first_width - len(lanes) * (swatch + gap_wanted)) / max(1, len(lanes) - 1)
-    others = [inks.elide(name, longest, size) if longest >= _SHORTEST * size else "" for name in names[1:]]
+    others = [
+        lettering.elide(name, longest, size) if longest >= _SHORTEST * size else "" for name in names[1:]
+    ]
     names = [first, *others]
     # Markers alone come as close as they must.
     tight = (width - first_width - gap_wanted) / len(lanes)
     x, line = 0.0, []
     for lane, name in zip(lanes, names, strict=True):
         line.append((lane, name, x, 0))
-        x += swatch + inks.text_width(name, size) + gap_wanted if name else min(swatch + 2, tight)
+        x += swatch + lettering.text_width(name, size) + gap_wanted if name else min(swatch + 2, tight)
     return line
 
 

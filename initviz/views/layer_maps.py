@@ -55,20 +55,18 @@ class LayerMaps:
             # Qt leaves out what is narrower than a pixel, and a start of zeros fills a single bin.
             share = peaks(share, 1, max(1, int((x[1] - x[0]) * ink.scale)))
             codes = share_codes(peaks(share, 0, max(1, int(plot.rect.height() * ink.scale))), 1.0)
-            painter = ink.painter
-            painter.save()
-            painter.setClipRect(plot.rect)
+            ink.clip(plot.rect)
             ink.picture(
                 QRectF(float(x[0]), plot.rect.top(), float(x[1] - x[0]), plot.rect.height()),
                 codes[::-1],
                 table,
             )
-            painter.restore()
-        cells.draw_names(view, ink, multiples, lambda lane: "")
+            ink.clip(None)
 
     def _draw_backdrop(self, ink: Ink, area: QRectF, multiples: Multiples, ticks: tuple[Tick, ...]) -> None:
         ink.fill(area, self._view.theme.surface)
         cells.draw_numbers(self._view, ink, multiples, self._view.axis_title(), y_ticks=ticks)
+        cells.draw_names(self._view, ink, multiples, lambda lane: "")
 
     def read_out(self, place: QPointF) -> Readout | None:
         """Return the share of values in the bin at ``place``."""

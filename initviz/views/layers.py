@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 from PySide6.QtCore import QCoreApplication
 
 from initviz.telemetry.frame import RunInfo
-from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views.axes import Axis, Tick, nice_step
 from initviz.views.palette import Theme
 
@@ -17,10 +18,11 @@ def layer_axis(count: int) -> Axis:
     return Axis(0.5, count + 0.5)
 
 
+@functools.lru_cache(maxsize=64)
 def layer_ticks(axis: Axis, width: float, theme: Theme) -> tuple[Tick, ...]:
     """Return ticks at whole layers: the first, round numbers, and no two closer than their text needs."""
     count = round(axis.high - 0.5)
-    widest = inks.text_width(str(count), theme.small_px) + 10
+    widest = lettering.text_width(str(count), theme.small_px) + 10
     most = max(2, int(width / widest))
     step = max(1, math.ceil(nice_step(count, most)))
     # Every second layer: the odd ones, so that the first is among them.

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
@@ -16,7 +15,7 @@ from initviz.views.axes import Axis, SteadyRange
 from initviz.views.choice_button import ChoiceButton
 from initviz.views.end_labels import EndLabel
 from initviz.views.numbers import percent, significant
-from initviz.views.reduction import Columns, reduce_columns, smooth
+from initviz.views.reduction import Columns, Raster, smooth
 from initviz.views.saving import Row
 from initviz.views.step_view import Curve, Guide, Panel, StepView
 
@@ -78,7 +77,7 @@ class LossView(StepView):
     def _choose(self, part: str) -> None:
         self.redraw()
 
-    def panels(self, first: float, last: float, columns: int, height: float) -> tuple[Panel, ...]:
+    def panels(self, raster: Raster, height: float) -> tuple[Panel, ...]:
         assert self.info is not None
         part = self._shown.current or "both"
         if self.info.task == "regression":
@@ -87,10 +86,10 @@ class LossView(StepView):
             part = "loss"
         made, kinds = [], []
         if part != "accuracy":
-            made.append(self._loss_panel(first, last, columns))
+            made.append(self._loss_panel(raster))
             kinds.append("loss")
         if part != "loss":
-            made.append(self._accuracy_panel(first, last, columns))
+            made.append(self._accuracy_panel(raster))
             kinds.append("accuracy")
         self._kinds = tuple(kinds)
         return tuple(made)
@@ -99,13 +98,13 @@ class LossView(StepView):
         is_share = panel < len(self._kinds) and self._kinds[panel] == "accuracy"
         return percent(value) if is_share else significant(value)
 
-    def _loss_panel(self, first: float, last: float, columns: int) -> Panel:
+    def _loss_panel(self, raster: Raster) -> Panel:
         assert self.history is not None
         assert self.info is not None
-        reduced = reduce_columns(*_arrays(self.history.loss()), first, last, columns)
+        reduced = self.reduced("loss", self.history.loss(), raster)
         train = smooth(reduced.mean, _reach(reduced))
         scores = self.history.validation()
-        validation = reduce_columns(*_arrays(scores), first, last, columns)
+        validation = self.reduced("validation", scores, raster)
         constant = self.info.constant_loss
         axis = self._fit(train, validation.mean, constant)
         guides = (Guide(constant, self.tr("best constant prediction")),) if constant > 0 else ()
@@ -120,12 +119,12 @@ class LossView(StepView):
             values=self.tr("train / validation") if len(validation) else "",
         )
 
-    def _accuracy_panel(self, first: float, last: float, columns: int) -> Panel:
+    def _accuracy_panel(self, raster: Raster) -> Panel:
         assert self.history is not None
-        reduced = reduce_columns(*_arrays(self.history.accuracy()), first, last, columns)
+        reduced = self.reduced("accuracy", self.history.accuracy(), raster)
         train = smooth(reduced.mean, _reach(reduced))
         scores = self.history.validation_accuracy()
-        validation = reduce_columns(*_arrays(scores), first, last, columns)
+        validation = self.reduced("validation accuracy", scores, raster)
         labels = [
             label for label in self._labels(reduced, train, validation, scores, percent) if not label.died
         ]
@@ -236,10 +235,6 @@ class LossView(StepView):
         for step in sorted(merged):
             rows.append([step, *(value for part in merged[step] for value in part)])
         return rows
-
-
-def _arrays(series: Series) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    return series.steps, series.values
 
 
 def _reach(columns: Columns) -> int:

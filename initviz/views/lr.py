@@ -9,7 +9,7 @@ from initviz.telemetry.frame import Floats
 from initviz.views.axes import SteadyRange
 from initviz.views.end_labels import EndLabel
 from initviz.views.numbers import significant
-from initviz.views.reduction import reduce_columns
+from initviz.views.reduction import Raster
 from initviz.views.saving import Row
 from initviz.views.step_view import Curve, Panel, StepView
 
@@ -43,10 +43,9 @@ class LearningRateView(StepView):
     def value_text(self, panel: int, value: float) -> str:
         return significant(value)
 
-    def panels(self, first: float, last: float, columns: int, height: float) -> tuple[Panel, ...]:
+    def panels(self, raster: Raster, height: float) -> tuple[Panel, ...]:
         assert self.history is not None
-        series = self.history.lr()
-        reduced = reduce_columns(series.steps, series.values, first, last, columns)
+        reduced = self.reduced("lr", self.history.lr(), raster)
         shown = self.shown_lanes()
         values = reduced.high[:, shown]
         values = values[np.isfinite(values)]

@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views import plot as plots
 from initviz.views.axes import Axis, Tick
 from initviz.views.ink import Ink
@@ -90,7 +91,7 @@ def arrange(
     if y_labels is None:
         left = plots.axis_width(y, max(30.0, area.height() / 2), theme)
     else:
-        widest = max((inks.text_width(tick.label, theme.small_px) for tick in y_labels), default=0.0)
+        widest = max((lettering.text_width(tick.label, theme.small_px) for tick in y_labels), default=0.0)
         left = 8.0 * np.ceil((widest + 9) / 8) if widest else 4.0
     rows, columns = grid(len(lanes), area.width() - left, area.height() - below, aspect, _GAP)
     width = max(_SMALLEST, (area.width() - left - 12 - _GAP * (columns - 1)) / columns)
@@ -138,10 +139,10 @@ def draw_names(
         unit = view.theme.unit
         ink.marker(style.marker, rect.left() + 4 * unit, y, style.color, 3.5 * unit)
         left = rect.left() + 12 * unit
-        name = inks.elide(view.lane_name(cell.lane), rect.right() - left, size, bold=True)
+        name = lettering.elide(view.lane_name(cell.lane), rect.right() - left, size, bold=True)
         width = ink.text(left, y, name, style.ink, size, bold=True)
         text = note(cell.lane)
-        if text and left + width + 8 + inks.text_width(text, size) <= rect.right():
+        if text and left + width + 8 + lettering.text_width(text, size) <= rect.right():
             ink.text(rect.right(), y, text, view.theme.muted, size, inks.RIGHT)
         view.mark_lane(QRectF(rect.left(), y - size / 2 - 3, left - rect.left() + width, size + 6), cell.lane)
         if framed:
@@ -181,12 +182,12 @@ def draw_numbers(
         baseline = rect.bottom() + 6 + size / 2
         limit = rect.right() + 2
         if cell.last_column:
-            width = inks.text_width(x_title, size)
+            width = lettering.text_width(x_title, size)
             ink.text(rect.right(), baseline, x_title, theme.muted, size, inks.RIGHT)
             limit = rect.right() - width - 6
         for tick in plot.x_ticks(theme) if x_ticks is None else x_ticks:
             x = float(plot.px(np.array(tick.at)))
-            half = inks.text_width(tick.label, size) / 2
+            half = lettering.text_width(tick.label, size) / 2
             if x - half < rect.left() - 4 and not cell.first_column:
                 x = rect.left() + half  # not into the cell beside it
             if tick.label and rect.left() - 1 <= x <= rect.right() + 1 and x + half <= limit:

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-import numpy as np
 
-from initviz.telemetry.frame import Floats
-
-
-def spread(wanted: Sequence[float] | Floats, gap: float, low: float, high: float) -> Floats:
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Move places apart as little as possible (in the sense of least squares) without changing their order.
 
     Args:
-        wanted: ``(n,)`` places, in any order.
+        wanted: Places, in any order.
         gap: Least distance between two.
         low: Smallest place allowed.
         high: Largest place allowed; where they do not all fit, the distance becomes smaller.
     Returns:
-        ``(n,)`` in the order of ``wanted``.
+        The new places, in the order of ``wanted``.
     """
-    places = np.asarray(wanted, dtype=np.float64)
-    count = len(places)
+    count = len(wanted)
     if count == 0:
-        return places
+        return []
     gap = min(gap, max(0.0, high - low) / max(1, count - 1))
-    order = np.argsort(places, kind="stable")
-    offsets = gap * np.arange(count)
+    order = sorted(range(count), key=lambda index: wanted[index])
     # With the gaps taken away the order is all that is asked for: isotonic regression by pooling neighbours.
     blocks: list[tuple[float, int]] = []
-    for place in places[order] - offsets:
-        mean, size = float(place), 1
+    for rank, index in enumerate(order):
+        mean, size = float(wanted[index]) - gap * rank, 1
         while blocks and blocks[-1][0] > mean:
             before, number = blocks.pop()
             mean = (mean * size + before * number) / (size + number)
             size += number
         blocks.append((mean, size))
-    fitted = np.repeat([mean for mean, _ in blocks], [size for _, size in blocks])
-    fitted = np.clip(fitted, low, high - offsets[-1]) + offsets
-    result = np.empty(count)
-    result[order] = fitted
+    fitted = [mean for mean, size in blocks for _ in range(size)]
+    result = [0.0] * count
+    for rank, index in enumerate(order):
+        result[index] = min(max(fitted[rank], low), high - gap * (count - 1)) + gap * rank
     return result
 
 
@@ -53,7 +48,7 @@ def grid(count: int, width: float, height: float, aspect: float, gap: float) -> 
         if cell_width <= 1 or cell_height <= 1:
             continue
         empty = (rows * columns - count) / max(1, count)
-        cost = abs(np.log(cell_width / cell_height / aspect)) + 1.5 * empty
+        cost = abs(math.log(cell_width / cell_height / aspect)) + 1.5 * empty
         if cost < best_cost:
             best, best_cost = (rows, columns), cost
     return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from PySide6.QtCore import QPointF, QRectF
 
 from initviz.telemetry.frame import Floats
 from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views.axes import Axis, Tick
 from initviz.views.ink import Ink
 from initviz.views.palette import Theme
@@ -65,10 +67,13 @@ class Plot:
         return (self.rect.getRect(), self.x, self.y)
 
 
+@functools.lru_cache(maxsize=256)
 def axis_width(axis: Axis, height: float, theme: Theme) -> float:
     """Return the room that a vertical axis needs to the left, in steps of 8 so that it seldom changes."""
     plot = Plot(QRectF(0, 0, 100, max(1.0, height)), Axis(0, 1), axis)
-    widest = max((inks.text_width(tick.label, theme.small_px) for tick in plot.y_ticks(theme)), default=0.0)
+    widest = max(
+        (lettering.text_width(tick.label, theme.small_px) for tick in plot.y_ticks(theme)), default=0.0
+    )
     return 8.0 * math.ceil((widest + 9) / 8)
 
 
@@ -121,7 +126,7 @@ def draw_backdrop(
         return
     ticks = plot.x_ticks(theme) if x_ticks is None else x_ticks
     baseline = bottom + 5 + size / 2
-    title_width = inks.text_width(x_title, size)
+    title_width = lettering.text_width(x_title, size)
     # The name takes the place of the last number where both would meet.
     title_left = rect.right() - title_width
     ink.text(rect.right(), baseline, x_title, theme.muted, size, inks.RIGHT)
@@ -130,7 +135,7 @@ def draw_backdrop(
         if not rect.left() - 1 <= x <= rect.right() + 1:
             continue
         ink.line(round(x) + 0.5, bottom, round(x) + 0.5, bottom + 3, theme.axis)
-        half = inks.text_width(tick.label, size) / 2
+        half = lettering.text_width(tick.label, size) / 2
         if x + half < title_left - 8:
             ink.text(x, baseline, tick.label, theme.muted, size, inks.CENTER)
 
@@ -143,19 +148,21 @@ def caption_room(rect: QRectF) -> float:
 def fitting(texts: tuple[str, ...], rect: QRectF, theme: Theme) -> str:
     """Return the first of some captions that fits above a plot, or the last."""
     room = caption_room(rect)
-    return next((text for text in texts if inks.text_width(text, theme.small_px, True) <= room), texts[-1])
+    return next(
+        (text for text in texts if lettering.text_width(text, theme.small_px, True) <= room), texts[-1]
+    )
 
 
 def draw_caption(ink: Ink, rect: QRectF, caption: str, note: str = "") -> None:
     """Draw the name of a vertical axis above the upper left corner of ``rect``."""
     size = ink.theme.small_px
     y = rect.top() - 5 - size / 2
-    text = inks.elide(caption, caption_room(rect), size, bold=True)
+    text = lettering.elide(caption, caption_room(rect), size, bold=True)
     left = rect.left()
     width = ink.text(left, y, text, ink.theme.text, size, bold=True)
     if note and text == caption:
         start = left + width + 7
-        if start + inks.text_width(note, size) <= rect.right() + 40:
+        if start + lettering.text_width(note, size) <= rect.right() + 40:
             ink.text(start, y, note, ink.theme.muted, size)
 
 
@@ -224,10 +231,12 @@ def draw_readout(ink: Ink, readout: Readout, area: QRectF, colors: dict[int, str
     line = size + 6.0
     most = max(1, int((area.height() - line - 16) / line))
     rows = readout.rows[:most]
-    name_width = max((inks.text_width(row.label, size) for row in rows), default=0.0)
+    name_width = max((lettering.text_width(row.label, size) for row in rows), default=0.0)
     name_width = min(name_width, max(60.0, area.width() * 0.45))
-    value_width = max((inks.text_width(row.value, size, True) for row in rows), default=0.0)
-    width = max(swatch + name_width + 14 + value_width, inks.text_width(readout.heading, size, True)) + 18
+    value_width = max((lettering.text_width(row.value, size, True) for row in rows), default=0.0)
+    width = (
+        max(swatch + name_width + 14 + value_width, lettering.text_width(readout.heading, size, True)) + 18
+    )
     height = line * (len(rows) + 1) + 8
     anchor_x = readout.x if readout.x is not None else rect.center().x()
     left = anchor_x + 12 if anchor_x + 12 + width < area.right() else anchor_x - 12 - width
@@ -244,5 +253,5 @@ def draw_readout(ink: Ink, readout: Readout, area: QRectF, colors: dict[int, str
         if row.lane is not None:
             ink.fill(QRectF(left + 9, y - 3, 7, 7), colors[row.lane])
         start = left + 9 + swatch
-        ink.text(start, y, inks.elide(row.label, name_width, size), theme.muted, size)
+        ink.text(start, y, lettering.elide(row.label, name_width, size), theme.muted, size)
         ink.text(box.right() - 9, y, row.value, theme.text, size, inks.RIGHT, bold=True)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRectF
 
 from initviz.telemetry.frame import Floats, Histogram
 from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views import plot as plots
 from initviz.views.axes import Axis, Tick
 from initviz.views.ink import Ink
@@ -45,7 +46,7 @@ class Ridges:
         histogram, axis = view.histogram(), view.value_axis()
         layers = view.info.num_layers
         names = self._names(area, layers)
-        left = 8.0 * np.ceil((max(inks.text_width(t.label, theme.small_px) for t in names) + 8) / 8) + 4
+        left = 8.0 * np.ceil((max(lettering.text_width(t.label, theme.small_px) for t in names) + 8) / 8) + 4
         across = max(40.0, area.width() - left - 14)
         head = legend_height(view, across + 8, area.height())
         height = max(24.0, area.height() - head - plots.axis_height(theme) - 4)
@@ -58,7 +59,6 @@ class Ridges:
         view.backdrop(ink, key, lambda target: self._draw_backdrop(target, area, plot, names))
         self._draw_ridges(ink, plot, histogram)
         self._draw_outside(ink, plot, histogram)
-        draw_legend(view, ink, QRectF(rect.left() - 4, area.top(), across + 8, head), area.height())
 
     def _names(self, area: QRectF, layers: int) -> tuple[Tick, ...]:
         view = self._view
@@ -67,7 +67,7 @@ class Ridges:
         room = min(110.0, 0.26 * area.width())
         every = max(1, int(np.ceil(layers * (size + 2) / max(1.0, area.height() - 60))))
         return tuple(
-            Tick(float(layer), inks.elide(layer_name(view.info, layer, view.focus_lane), room, size))
+            Tick(float(layer), lettering.elide(layer_name(view.info, layer, view.focus_lane), room, size))
             for layer in range(layers)
             if layer % every == 0
         )
@@ -80,6 +80,8 @@ class Ridges:
             if tick.label and rect.left() - 1 <= x <= rect.right() + 1:
                 ink.line(x, rect.top(), x, rect.bottom(), theme.grid)
         plots.draw_backdrop(ink, plot, "", view.axis_title(), bare=True)
+        across = QRectF(rect.left() - 4, area.top(), rect.width() + 8, rect.top() - area.top())
+        draw_legend(view, ink, across, area.height())
         assert view.info is not None
         for layer in range(view.info.num_layers):
             y = round(float(plot.py(np.array(float(layer))))) + 0.5
@@ -104,7 +106,6 @@ class Ridges:
     def _draw_ridges(self, ink: Ink, plot: Plot, histogram: Histogram) -> None:
         view = self._view
         x, y = self._heights(plot, histogram)
-        counts = y.shape[2]
         base = plot.py(np.arange(y.shape[1], dtype=np.float64))
         raised = y < base[None, :, None] - 0.4
         # A stretch is drawn where either end is raised: the flat rest is the base line, which is there already.
@@ -119,24 +120,28 @@ class Ridges:
             axis=3,
         )
         focus = view.focus_lane
-        ink.painter.save()
-        ink.painter.setClipRect(plot.rect.adjusted(0, -2, 0, 2))
+        ink.clip(plot.rect.adjusted(0, -2, 0, 2))
         width = view.theme.line_width
         if focus not in view.hidden_lanes:
-            style = view.lane_style(focus)
-            for layer in range(y.shape[1] - 1, -1, -1):
-                at = np.flatnonzero(raised[focus, layer])
-                if len(at):
-                    first, last = max(0, int(at[0]) - 1), min(counts, int(at[-1]) + 2)
-                    outline_x = np.concatenate(([x[first]], x[first:last], [x[last - 1]]))
-                    floor = [base[layer]]
-                    outline_y = np.concatenate((floor, y[focus, layer, first:last], floor))
-                    ink.area(outline_x, outline_y, style.color, _FILL_ALPHA)
+            self._fill(ink, x, y[focus], base, view.lane_style(focus).color)
         for lane in view.painting_order():
             thick = width + 0.5 if lane == focus else 0.67 * width + 0.33
             alpha = 255 if lane == focus or len(view.shown_lanes()) <= 6 else 140
             ink.segments(ends[lane][drawn[lane]], view.lane_style(lane).color, thick, alpha)
-        ink.painter.restore()
+        ink.clip(None)
+
+    @staticmethod
+    def _fill(ink: Ink, x: Floats, y: Floats, base: Floats, color: str) -> None:
+        """Fill the ridges ``(L, n)`` of one lane down to their base lines, every other one in one go.
+
+        Neighbours overlap, but a ridge never reaches the one after the next. From one to another the outline runs
+        along the left edge, there and back.
+        """
+        across = np.concatenate((x[:1], x, x[-1:], x[:1]))
+        for first in range(min(2, len(base))):
+            floor = base[first::2, None]
+            outline = np.concatenate((floor, y[first::2], floor, floor), axis=1)
+            ink.area(np.tile(across, len(floor)), outline.ravel(), color, _FILL_ALPHA)
 
     def _draw_outside(self, ink: Ink, plot: Plot, histogram: Histogram) -> None:
         """Say at the edges what share of the lane in focus lies out of range, and where there are no numbers."""

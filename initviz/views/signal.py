@@ -17,6 +17,7 @@ from initviz.views.ink import Ink
 from initviz.views.lane_legend import draw_legend, legend_height
 from initviz.views.layers import layer_axis, layer_heading, layer_ticks
 from initviz.views.numbers import significant
+from initviz.views.palette import mix
 from initviz.views.plot import Plot, Readout, ReadoutRow
 from initviz.views.saving import Row
 
@@ -115,10 +116,12 @@ class SignalView(View):
         layout = self._arrange(quantities, area, wide)
         if ink.painter.device() is self.canvas.image:
             self._layout = layout
-        key = tuple((plot.key, quantity.caption, wide) for plot, quantity in layout)
+        assert self.history is not None
+        # The start stays as it was, so it is part of the backdrop.
+        key = (id(self.history.first_frame), wide, *(plot.key for plot, _ in layout))
         self.backdrop(ink, key, lambda target: self._draw_backdrop(target, area, layout, wide))
         for plot, quantity in layout:
-            self._draw_lanes(ink, plot, quantity)
+            self._draw_now(ink, plot, quantity)
         # The lines of the backward plot meet at the output, where names would say nothing.
         self._draw_labels(ink, *layout[0], area.center().x() if wide else area.right())
         if wide and area.width() / 2 <= _NAMED_WIDTH:
@@ -179,30 +182,34 @@ class SignalView(View):
                 layer_ticks(plot.x, plot.rect.width(), self.theme),
                 note,
             )
+            self._draw_start(ink, plot, quantity)
 
-    def _draw_lanes(self, ink: Ink, plot: Plot, quantity: _Quantity) -> None:
-        count = quantity.now.shape[1]
-        x = plot.px(np.arange(1, count + 1, dtype=np.float64))
-        painter = ink.painter
-        painter.save()
-        painter.setClipRect(plot.rect.adjusted(-6, -6, 6, 6))
-        width = self.theme.line_width
-        spacing = plot.rect.width() / count
-        diameter = min(4.5, spacing / 2) + 2 * (width - 1)
+    def _draw_start(self, ink: Ink, plot: Plot, quantity: _Quantity) -> None:
+        x, spacing, diameter = self._places(plot, quantity)
+        values = plot.py_inside(plot.y.coordinates(quantity.start))
         for lane in self.painting_order():
-            style = self.lane_style(lane)
-            start = plot.py_inside(plot.y.coordinates(quantity.start[lane]))
-            ink.curve(x, start, style.color, width, (), 110)
+            color = mix(self.lane_style(lane).color, self.theme.surface, 0.5)
+            ink.curve(x, values[lane], color, self.theme.line_width)
             if spacing >= _HOLLOW_FROM:
-                ink.dots(x, start, style.color, diameter + 1.2, hollow=True)
+                ink.dots(x, values[lane], self.lane_style(lane).color, diameter + 1.2, hollow=True)
+
+    def _draw_now(self, ink: Ink, plot: Plot, quantity: _Quantity) -> None:
+        x, spacing, diameter = self._places(plot, quantity)
+        values = plot.py_inside(plot.y.coordinates(quantity.now))
+        width = self.theme.line_width
         for lane in self.painting_order():
             style = self.lane_style(lane)
-            now = plot.py_inside(plot.y.coordinates(quantity.now[lane]))
             thick = width + 1 if lane == self.focus_lane else width
-            ink.curve(x, now, style.color, thick, style.dash)
+            ink.curve(x, values[lane], style.color, thick, style.dash)
             if spacing >= _DOTS_FROM:
-                ink.dots(x, now, style.color, diameter)
-        painter.restore()
+                ink.dots(x, values[lane], style.color, diameter)
+
+    def _places(self, plot: Plot, quantity: _Quantity) -> tuple[Floats, float, float]:
+        """Return the pixels of the layers, how far apart they are, and how large a point may be."""
+        count = quantity.now.shape[1]
+        spacing = plot.rect.width() / count
+        diameter = min(4.5, spacing / 2) + 2 * (self.theme.line_width - 1)
+        return plot.px(np.arange(1, count + 1, dtype=np.float64)), spacing, diameter
 
     def _draw_labels(self, ink: Ink, plot: Plot, quantity: _Quantity, right: float) -> None:
         assert self.history is not None

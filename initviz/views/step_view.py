@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,14 +11,18 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from initviz.telemetry.frame import Floats
+from initviz.telemetry.series import Series
 from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views import plot as plots
 from initviz.views.axes import Axis, growing_end
 from initviz.views.base import View
 from initviz.views.end_labels import EndLabel, draw_end_labels, label_room
 from initviz.views.ink import Ink
 from initviz.views.numbers import whole
+from initviz.views.palette import mix
 from initviz.views.plot import Plot, Readout, ReadoutRow
+from initviz.views.reduction import ColumnReducer, Columns, Raster
 
 MAX_COLUMNS = 1500
 
@@ -102,6 +107,7 @@ class StepView(View):
         self.window_of_steps: tuple[float, float] | None = None
         self._layout = _Layout()
         self._guides_right = False
+        self._reducers: dict[str, ColumnReducer] = {}
         self._whole_run = QAction(self)
         self._whole_run.triggered.connect(self.show_whole_run)
         self.menu.insertAction(self.menu.actions()[0], self._whole_run)
@@ -110,13 +116,11 @@ class StepView(View):
         self.canvas.dragged.connect(self._drag)
         self.canvas.reset_wanted.connect(self.show_whole_run)
 
-    def panels(self, first: float, last: float, columns: int, height: float) -> tuple[Panel, ...]:
+    def panels(self, raster: Raster, height: float) -> tuple[Panel, ...]:
         """Return what to draw.
 
         Args:
-            first: Step at the left end.
-            last: Step at the right end.
-            columns: Columns of pixels there are.
+            raster: The steps shown, and the columns of pixels there are.
             height: Height of the canvas, for a choice of how many plots fit.
         """
         raise NotImplementedError
@@ -127,6 +131,17 @@ class StepView(View):
 
     def forget(self) -> None:
         self.window_of_steps = None
+        self._reducers = {}
+
+    def reduced(self, name: str, series: Series, raster: Raster) -> Columns:
+        """Return a series of the history reduced to columns.
+
+        Args:
+            name: Tells the series of a view apart.
+            series: ``(S, K)``.
+            raster: The columns.
+        """
+        return self._reducers.setdefault(name, ColumnReducer()).reduce(series, raster)
 
     def steps_shown(self) -> tuple[float, float]:
         """Return the steps at both ends of the axis."""
@@ -139,7 +154,7 @@ class StepView(View):
     def draw(self, ink: Ink, area: QRectF) -> None:
         first, last = self.steps_shown()
         columns = int(min(MAX_COLUMNS, max(8, (area.width() - 60) / 2)))
-        panels = self.panels(first, last, columns, area.height())
+        panels = self.panels(Raster(first, last, columns), area.height())
         layout = self._arrange(panels, area, Axis(first, last))
         if ink.painter.device() is self.canvas.image:
             self._layout = layout
@@ -195,7 +210,7 @@ class StepView(View):
         size = self.theme.small_px
         above = y - 4 - size / 2
         text_y = above if above - size / 2 > rect.top() else y + 5 + size / 2
-        if inks.text_width(guide.text, size) > 0.5 * rect.width():
+        if lettering.text_width(guide.text, size) > 0.5 * rect.width():
             return
         if self._guides_right:
             ink.text(rect.right() - 4, text_y, guide.text, self.theme.muted, size, inks.RIGHT)
@@ -203,22 +218,20 @@ class StepView(View):
             ink.text(rect.left() + 8, text_y, guide.text, self.theme.muted, size)
 
     def _draw_curves(self, ink: Ink, plot: Plot, panel: Panel) -> None:
-        painter, width = ink.painter, self.theme.line_width
-        painter.save()
-        painter.setClipRect(plot.rect.adjusted(0, -2, 2, 2))
+        width = self.theme.line_width
+        ink.clip(plot.rect.adjusted(0, -2, 2, 2))
         for curve in panel.curves:
             if curve.low is not None and curve.high is not None:
                 self._draw_band(ink, plot, curve)
-        for curve in panel.curves:
+        for curve, x, y in _pixels(plot, panel.curves):
             style = self.lane_style(curve.lane)
-            x = plot.px(curve.steps)
-            y = plot.py(plot.y.coordinates(curve.values))
+            color = mix(style.color, self.theme.surface, 0.45) if curve.faint else style.color
             size = width + 1 if curve.thick else 0.67 * width if curve.faint else width
-            ink.curve(x, y, style.color, size, style.dash, 130 if curve.faint else 255)
+            ink.curve(x, y, color, size, style.dash)
             if curve.points:
                 ink.dots(x, y, style.color, 3 + 2 * width)
         self._draw_overflow(ink, plot, panel)
-        painter.restore()
+        ink.clip(None)
 
     def _draw_band(self, ink: Ink, plot: Plot, curve: Curve) -> None:
         assert curve.low is not None
@@ -228,30 +241,28 @@ class StepView(View):
         high = plot.py(plot.y.coordinates(curve.high))
         good = np.isfinite(low) & np.isfinite(high)
         if good.sum() > 1:
-            outline_x = np.concatenate((x[good], x[good][::-1]))
-            outline_y = np.concatenate((high[good], low[good][::-1]))
-            ink.area(outline_x, outline_y, self.lane_style(curve.lane).color, 38)
+            ink.band(x[good], low[good], high[good], self.lane_style(curve.lane).color, 38)
 
     def _draw_overflow(self, ink: Ink, plot: Plot, panel: Panel) -> None:
         """Mark at the edge where a line or its band leaves the range: a spike must be seen, not guessed."""
         dead = {label.lane for label in panel.labels if label.died}
+        top = plot.y.value(plot.y.high + 1e-9)
         for curve in panel.curves:
-            if curve.lane in dead:
-                continue
             peaks = curve.values if curve.high is None else curve.high
-            over = plot.y.coordinates(peaks) > plot.y.high + 1e-9
+            over = peaks > top
+            if curve.lane in dead or not over.any():
+                continue
             starts = np.flatnonzero(np.diff(over.astype(np.int8), prepend=0) == 1)
             for place in plot.px(curve.steps[starts])[:40].tolist():
                 color = self.lane_style(curve.lane).color
                 ink.marker("triangle", place, plot.rect.top() + 4, color, 3.0)
 
     def _draw_labels(self, ink: Ink, plot: Plot, panel: Panel, area: QRectF) -> None:
-        places = []
-        for label in panel.labels:
-            height = plot.y.coordinates(np.array(label.value))
-            y = float(plot.py_inside(np.where(np.isnan(height), plot.y.high, height)))
-            places.append((label, QPointF(float(plot.px(np.array(label.step))), y)))
-        draw_end_labels(self, ink, plot.rect, places, area.right())
+        heights = plot.y.coordinates(np.array([label.value for label in panel.labels]))
+        y = plot.py_inside(np.where(np.isnan(heights), plot.y.high, heights)).tolist()
+        x = plot.px(np.array([label.step for label in panel.labels])).tolist()
+        places = [QPointF(*place) for place in zip(x, y, strict=True)]
+        draw_end_labels(self, ink, plot.rect, list(zip(panel.labels, places, strict=True)), area.right())
 
     # Cross-hair and zoom
 
@@ -345,6 +356,20 @@ class StepView(View):
         super().retranslate()
         self._whole_run.setText(self.tr("Show the whole run"))
         self._whole_run.setToolTip(self.tr("Ctrl and the wheel zoom, dragging moves, a double click resets"))
+
+
+def _pixels(plot: Plot, curves: tuple[Curve, ...]) -> Iterator[tuple[Curve, Floats, Floats]]:
+    """Yield each curve with its pixels; those that share their steps are worked out together."""
+    groups: dict[int, list[Curve]] = {}
+    for curve in curves:
+        groups.setdefault(id(curve.steps), []).append(curve)
+    places: dict[int, tuple[Floats, Floats]] = {}
+    for group in groups.values():
+        x = plot.px(group[0].steps)
+        y = plot.py(plot.y.coordinates(np.stack([curve.values for curve in group])))
+        places.update((id(curve), (x, row)) for curve, row in zip(group, y, strict=True))
+    for curve in curves:
+        yield (curve, *places[id(curve)])
 
 
 def _pairs(layout: _Layout) -> list[tuple[Plot, Panel]]:

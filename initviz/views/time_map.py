@@ -50,14 +50,11 @@ class TimeMap:
             share = peaks(found.share, 0, max(1, int((y[0] - y[1]) * ink.scale)))
             share = peaks(share, 1, max(1, int((x[1] - x[0]) * ink.scale)))
             codes = share_codes(share, float(share.max()))
-            painter = ink.painter
-            painter.save()
-            painter.setClipRect(plot.rect)
+            ink.clip(plot.rect)
             ink.picture(
                 QRectF(float(x[0]), float(y[1]), float(x[1] - x[0]), float(y[0] - y[1])), codes[::-1], table
             )
-            painter.restore()
-        cells.draw_names(view, ink, multiples, lambda lane: "")
+            ink.clip(None)
 
     def _map(self, lane: int) -> HistogramMap | None:
         view = self._view
@@ -72,6 +69,7 @@ class TimeMap:
         view = self._view
         ink.fill(area, view.theme.surface)
         cells.draw_numbers(view, ink, multiples, QCoreApplication.translate("View", "step"))
+        cells.draw_names(view, ink, multiples, lambda lane: "")
 
     def read_out(self, place: QPointF) -> Readout | None:
         """Return the share of values in the bin at ``place``, at that step."""

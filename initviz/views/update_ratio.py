@@ -14,7 +14,7 @@ from initviz.views.axes import SteadyRange
 from initviz.views.end_labels import EndLabel
 from initviz.views.lane_status import diverged_at
 from initviz.views.numbers import significant
-from initviz.views.reduction import smooth
+from initviz.views.reduction import Raster, smooth
 from initviz.views.saving import Row
 from initviz.views.step_view import Curve, Guide, Panel, StepView
 
@@ -56,10 +56,10 @@ class UpdateRatioView(StepView):
     def value_text(self, panel: int, value: float) -> str:
         return significant(value)
 
-    def panels(self, first: float, last: float, columns: int, height: float) -> tuple[Panel, ...]:
+    def panels(self, raster: Raster, height: float) -> tuple[Panel, ...]:
         assert self.history is not None
         series = self.history.update_ratio()
-        steps, low, middle, high = over_layers(series, first, last, columns)
+        steps, low, middle, high = over_layers(series, raster)
         middle = smooth(middle, min(4, len(steps) // 60))
         axis = self._range.fit(*self._ends(low, middle, high))
         focus, few = self.focus_lane, len(self.shown_lanes()) <= 3
@@ -119,23 +119,20 @@ class UpdateRatioView(StepView):
         return rows
 
 
-def over_layers(
-    series: Series, first: float, last: float, columns: int
-) -> tuple[Floats, Floats, Floats, Floats]:
+def over_layers(series: Series, raster: Raster) -> tuple[Floats, Floats, Floats, Floats]:
     """Reduce ``(S, K, L)`` to columns and over layers.
 
     Args:
         series: Values by lane and layer.
-        first: Step at the left end.
-        last: Step at the right end.
-        columns: Most columns.
+        raster: The steps shown, and the most columns.
     Returns:
         Steps ``(C,)`` and least, median and largest layer ``(C, K)``. Least and largest are those of all steps of a
         column, the median is that of its last step.
     """
-    begin, end = np.searchsorted(series.steps, (first, last + 0.5))
+    begin, end = np.searchsorted(series.steps, (raster.first, raster.last + 0.5))
     steps: Counts = series.steps[begin:end]
     values: NDArray[Any] = series.values[begin:end]
+    columns = raster.columns
     if len(steps) > columns:
         starts = (np.arange(columns) * len(steps)) // columns
         ends = np.append(starts[1:], len(steps)) - 1

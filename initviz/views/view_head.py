@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QToolTip, QWidget
 
-from initviz.views import ink as inks
+from initviz.views import lettering
 from initviz.views.palette import LIGHT, Theme
 
 ACTIONS = ("png", "svg", "csv", "copy")
@@ -32,7 +32,7 @@ class _Title(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        self.setText(inks.elide(self._title, max(40.0, self.width() - 8.0), self._pixels, bold=True))
+        self.setText(lettering.elide(self._title, max(40.0, self.width() - 8.0), self._pixels, bold=True))
 
 
 class ViewHead(QWidget):

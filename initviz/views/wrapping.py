@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from initviz.views import ink as inks
+from initviz.views import lettering
 
 _NEVER_FIRST = "，。：；！？、）”》·,.:;!?)"
 
@@ -13,7 +13,7 @@ def wrap(text: str, width: float, pixels: int) -> list[str]:
     for paragraph in text.split("\n"):
         line = ""
         for piece in _pieces(paragraph):
-            if line and inks.text_width((line + piece).rstrip(), pixels) > width:
+            if line and lettering.text_width((line + piece).rstrip(), pixels) > width:
                 lines.append(line.rstrip())
                 line = piece.lstrip()
             else:
