@@ -63,8 +63,7 @@ class Group:
         self._factor = factor
         self._check_every = check_every
         self._alive = torch.ones(len(self.lanes), dtype=torch.bool, device=start.device)
-        self._unread: list[tuple[int, Tensor]] = []
-        self._last_inputs: Tensor | None = None
+        self._unread: list[tuple[int, Tensor, Tensor]] = []
 
     @property
     def num_lanes(self) -> int:
@@ -97,8 +96,17 @@ class Group:
             if self.frozen:
                 self._silence()
             self._optimizer.param_groups[0]["lr"] = self.lr(step)
-            self._optimizer.step()
+            if self._check_every > 1:
+                self._step_the_alive()
+            else:
+                self._optimizer.step()
         return state
+
+    def _step_the_alive(self) -> None:
+        """Update every lane but those that diverged, which momentum would carry on."""
+        before = self.flat.clone()
+        self._optimizer.step()
+        self.flat.copy_(torch.where(self._alive.unsqueeze(1), self.flat, before))
 
     def _nothing(self, inputs: Tensor, targets: Tensor) -> GroupState:
         """Return the step of a group in which every lane diverged: nothing is computed any more."""
@@ -128,7 +136,7 @@ class Group:
             return
         total = state.loss.sum().item()
         if total - total != 0.0:
-            self._freeze_bad([(step, state.loss)], inputs)
+            self._freeze_bad([(step, state.loss, inputs)])
         if self.frozen:
             state.loss = self.without_diverged(state.loss)
 
@@ -138,21 +146,20 @@ class Group:
         stopped = self._alive.logical_not()
         state.loss = state.loss.masked_fill(stopped, torch.nan)
         self.grad.masked_fill_(stopped.unsqueeze(1), 0.0)
-        self._unread.append((step, state.loss))
-        self._last_inputs = inputs
+        self._unread.append((step, state.loss, inputs))
         if len(self._unread) >= self._check_every:
             self.settle()
 
     def settle(self) -> None:
         """Find out which lanes diverged in steps that were not looked at yet; this waits for the device."""
-        if self._unread and self._last_inputs is not None:
+        if self._unread:
             with torch.no_grad():
-                self._freeze_bad(self._unread, self._last_inputs)
+                self._freeze_bad(self._unread)
             self._unread = []
 
-    def _freeze_bad(self, losses: list[tuple[int, Tensor]], inputs: Tensor) -> None:
-        finite = torch.stack([loss for _, loss in losses]).isfinite().tolist()
-        for (step, _), row in zip(losses, finite, strict=True):
+    def _freeze_bad(self, steps: list[tuple[int, Tensor, Tensor]]) -> None:
+        finite = torch.stack([loss for _, loss, _ in steps]).isfinite().tolist()
+        for (step, _, inputs), row in zip(steps, finite, strict=True):
             for lane, is_finite in enumerate(row):
                 if not is_finite and lane not in self.frozen:
                     self._freeze(lane, step, inputs)

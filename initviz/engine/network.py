@@ -43,6 +43,7 @@ class Network:
         layout: Its tensors' places in a row.
         lanes: K.
         measured: Its measured layers (L).
+        forms: What runs each layer.
     """
 
     def __init__(self, blueprint: Blueprint, catalogue: Catalogue, lanes: int) -> None:
@@ -51,7 +52,7 @@ class Network:
         self.lanes = lanes
         self.measured = measured_layers(blueprint, self.layout, catalogue)
         parts = [layer_part(stage, catalogue) for stage in blueprint.stages]
-        self._forms = [_form(stage, part, lanes) for stage, part in zip(blueprint.stages, parts, strict=True)]
+        self.forms = [_form(stage, part, lanes) for stage, part in zip(blueprint.stages, parts, strict=True)]
         self._num_weights = [
             sum(spec.role == "weight" for spec in stage.tensors) for stage in blueprint.stages
         ]
@@ -89,7 +90,7 @@ class Bound:
     ) -> None:
         self._network = network
         self._first = network._first_trained
-        self._steps = list(zip(network._forms, tensors, grads, strict=True))
+        self._steps = list(zip(network.forms, tensors, grads, strict=True))
         self._back = [
             (index, form, own, own_grads, index > self._first)
             for index, (form, own, own_grads) in reversed(list(enumerate(self._steps)))

@@ -32,6 +32,11 @@ LAZY_CHECK = 32
 """Steps between two looks for divergence where reading a loss stalls the device."""
 
 
+def check_interval(device: torch.device) -> int:
+    """Return after how many steps to look for divergence."""
+    return 1 if device.type == "cpu" else LAZY_CHECK
+
+
 class Race(Iterator[RaceState]):
     """All lanes of an experiment. ``next(race)`` makes one update of every lane and returns what it saw.
 
@@ -39,6 +44,7 @@ class Race(Iterator[RaceState]):
 
     Attributes:
         experiment: What is trained.
+        catalogue: Where its parts are declared.
         device: Where.
         data: Training and validation part, in batches.
         blueprints: Each lane's network.
@@ -77,8 +83,8 @@ class Race(Iterator[RaceState]):
         self.observe = False
         self.keep_before = False
         self._dtype = dtype
-        self._catalogue = catalogue
-        self._check_every = 1 if self.device.type == "cpu" else LAZY_CHECK
+        self.catalogue = catalogue
+        self._check_every = check_interval(self.device)
         with failures_in_words(self.device):
             self.data = Batches(experiment.data, experiment.seed, catalogue, self.device, dtype)
             if on_data_loaded is not None:
@@ -95,7 +101,7 @@ class Race(Iterator[RaceState]):
     def _draw(self) -> tuple[Start, ...]:
         inputs = self.data.inputs[:LOOK_EXAMPLES]
         return tuple(
-            draw_start(plan, self._catalogue, lane.recipe.seed, inputs)
+            draw_start(plan, self.catalogue, lane.recipe.seed, inputs)
             for plan, lane in zip(self.blueprints, self.experiment.lanes, strict=True)
         )
 
@@ -108,14 +114,14 @@ class Race(Iterator[RaceState]):
 
     def _make_group(self, lanes: list[int]) -> Group:
         recipe = self.experiment.lanes[lanes[0]].recipe
-        optimizer = self._catalogue.get("optimizer", recipe.optimizer.name)
-        schedule = self._catalogue.get("schedule", recipe.schedule.name)
+        optimizer = self.catalogue.get("optimizer", recipe.optimizer.name)
+        schedule = self.catalogue.get("schedule", recipe.schedule.name)
         if not isinstance(optimizer, OptimizerPart) or not isinstance(schedule, SchedulePart):
             raise TypeError(f"{optimizer.key} and {schedule.key} are not an optimizer and a schedule")
         rows = torch.stack([self._starts[lane].row for lane in lanes])
         return Group(
             lanes,
-            Network(self.blueprints[lanes[0]], self._catalogue, len(lanes)),
+            Network(self.blueprints[lanes[0]], self.catalogue, len(lanes)),
             rows.to(device=self.device, dtype=self._dtype),
             lambda parameters: optimizer.build(recipe.optimizer, parameters),
             schedule.factor(recipe.schedule, self.experiment.steps),

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from initviz.catalog.index import catalogue
 from initviz.catalog.parts import TorchLayerPart
 from initviz.engine.race import Race
+from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.document import read_document
 from initviz.experiment.limits import Limits
 from initviz.experiment.values import Choice
@@ -78,10 +79,17 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-def race(document: Document, **changes: Any) -> Race:
-    """Return a race on the CPU of a document with some top-level tables changed."""
+def race(document: Document, parts: Catalogue | None = None, **changes: Any) -> Race:
+    """Return a race on the CPU of a document with some top-level tables changed.
+
+    Args:
+        document: The experiment.
+        parts: Another catalogue than the program's.
+        changes: Top-level tables.
+    """
     whole = {"device": "cpu", **document, **changes}
-    return Race(read_document(whole, catalogue(), Limits()), catalogue(), Limits())
+    chosen = catalogue() if parts is None else parts
+    return Race(read_document(whole, chosen, Limits()), chosen, Limits())
 
 
 def network(running: Race, lane: int) -> nn.Sequential:
@@ -89,7 +97,7 @@ def network(running: Race, lane: int) -> nn.Sequential:
     group = next(group for group in running.groups if lane in group.lanes)
     modules = []
     for stage in group.blueprint.stages:
-        part = catalogue().get("layer", stage.layer.name)
+        part = running.catalogue.get("layer", stage.layer.name)
         assert isinstance(part, TorchLayerPart)
         modules.append(part.module(stage.layer, stage.input_shape))
     plain = nn.Sequential(*modules).to(group.flat.dtype)
