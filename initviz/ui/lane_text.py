@@ -20,7 +20,7 @@ def part_title(part: Part) -> str:
 
 
 def value_text(part: Part, choice: Choice, key: str, catalogue: Catalogue) -> str:
-    """Return one value of a choice as it is read: ``std 0.01``, ``Tanh``."""
+    """Return one value of a choice as it is read: ``std 0.01``, ``标准差 0.01``, ``Tanh``."""
     parameter, value = part.parameter(key), choice[key]
     if isinstance(parameter, PartParameter):
         return part_title(catalogue.get(parameter.part_kind, str(value)))
@@ -28,7 +28,16 @@ def value_text(part: Part, choice: Choice, key: str, catalogue: Catalogue) -> st
         titles = dict(parameter.choices)
         title = titles.get(str(value))
         return title.in_language(current_language()) if title is not None else str(value)
-    return f"{key} {format_value(value)}"
+    # The key is English, and shorter than the title.
+    name = parameter.title.zh if current_language() == "zh" else key
+    if isinstance(value, bool):
+        said = (
+            QCoreApplication.translate("BoolRow", "yes")
+            if value
+            else QCoreApplication.translate("BoolRow", "no")
+        )
+        return f"{name} {said}"
+    return f"{name} {format_value(value)}"
 
 
 def choice_text(kind: str, choice: Choice, catalogue: Catalogue, base: Choice | None = None) -> str:

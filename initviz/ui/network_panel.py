@@ -22,7 +22,6 @@ from initviz.ui.network_draft import Draft, DraftStep
 from initviz.ui.network_list import layer_title
 from initviz.ui.network_survey import first_problem, survey, with_problem
 from initviz.ui.network_view import NetworkView
-from initviz.ui.number_text import format_value
 from initviz.ui.overrides import choose_part
 from initviz.ui.own_note import OwnNote
 from initviz.ui.panel import Panel
@@ -294,8 +293,11 @@ class NetworkPanel(Panel):
     @Slot(str, str, object)
     def _change_start(self, target: str, key: str, value: Value) -> None:
         row = self.view.current_row
+        field = self.editor.starts[target].form.row(key)
         label = self.tr("Change {name} of the start of layer {number} to {value}").format(
-            name=key, number=row + 1, value=format_value(value)
+            name=lower_first(field.parameter.title.in_language(current_language())),
+            number=row + 1,
+            value=field.describe(field.parameter.default if value is None else value),
         )
         tables = network_edits.with_start_value(self._tables(), row, target, key, value)
         self._finish(tables, label, f"{target}.{key}", f"layers[{row}].init.{target}.{key}")

@@ -26,11 +26,15 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from initviz.catalog.index import catalogue
+from initviz.experiment.parameters import ChoiceParameter, PartParameter
+from initviz.experiment.values import Choice
 from initviz.resources import resource
 from initviz.ui.about import AboutDialog, KeyboardMap
 from initviz.ui.form_row import unit_text
+from initviz.ui.lane_text import value_text
 from initviz.ui.language import LanguageSwitch, without_mnemonic
 from initviz.ui.main_window import MainWindow
+from initviz.ui.network_panel import NetworkPanel
 from tests.ui.shell import press, wait_for_steps
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -234,6 +238,37 @@ def test_every_unit_is_translated(languages: LanguageSwitch) -> None:
     units = {str(getattr(parameter, "unit", "")) for parameter in parameters} - {""}
     assert units
     assert [unit for unit in units if not CHINESE.search(unit_text(unit))] == []
+
+
+def test_values_are_named_in_chinese(languages: LanguageSwitch) -> None:
+    languages.choose("zh")
+    named = 0
+    for part in catalogue():
+        choice = Choice(part.key, tuple((parameter.key, parameter.default) for parameter in part.parameters))
+        for parameter in part.parameters:
+            if parameter.default is not None and not isinstance(parameter, ChoiceParameter | PartParameter):
+                named += 1
+                assert value_text(part, choice, parameter.key, catalogue()).startswith(parameter.title.zh)
+    assert named > 30
+    nesterov = Choice("sgd", (("nesterov", True),))
+    assert (
+        value_text(catalogue().get("optimizer", "sgd"), nesterov, "nesterov", catalogue())
+        == "Nesterov 动量 是"
+    )
+
+
+def test_the_edit_of_a_layers_start_is_named_in_chinese(window: MainWindow, qtbot: QtBot) -> None:
+    speak_chinese(window)
+    window.controls.sections.open_section(1)
+    panel = window.controls.panels["network"]
+    assert isinstance(panel, NetworkPanel)
+    panel.list_button.click()
+    panel.view.select(1)
+    start = panel.editor.starts["weight"]
+    start.chosen.emit("weight", "normal")
+    assert window.parts.session.undo_stack.undoText() == "第 2 层改用“正态分布”初始化"
+    start.changed.emit("weight", "std", 0.5)
+    assert window.parts.session.undo_stack.undoText() == "将第 2 层初始化的“标准差”改为 0.5"
 
 
 def test_a_menus_text_is_spoken_without_its_letter() -> None:
