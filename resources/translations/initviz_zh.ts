@@ -152,7 +152,7 @@
     </message>
     <message>
         <source>Fewer steps a second</source>
-        <translation>每秒步数减少</translation>
+        <translation>降低每秒步数</translation>
     </message>
     <message>
         <source>&amp;Faster</source>
@@ -160,7 +160,7 @@
     </message>
     <message>
         <source>More steps a second</source>
-        <translation>每秒步数增加</translation>
+        <translation>提高每秒步数</translation>
     </message>
     <message>
         <source>Light</source>
@@ -184,7 +184,7 @@
     </message>
     <message>
         <source>Light or dark as the system is</source>
-        <translation>浅色或深色与系统一致</translation>
+        <translation>浅色或深色跟随系统</translation>
     </message>
     <message>
         <source>Switch light and dark</source>
@@ -200,7 +200,7 @@
     </message>
     <message>
         <source>Speak as the system does</source>
-        <translation>使用系统的语言</translation>
+        <translation>跟随系统的语言</translation>
     </message>
     <message>
         <source>Switch language</source>
@@ -946,7 +946,7 @@ The loss of every lane appears here, step by step: training thin, validation thi
     <name>MarkDots</name>
     <message>
         <source>Differs in: {names}. Click to end the difference.</source>
-        <translation>与众不同的赛道：{names}。点击可消除差异。</translation>
+        <translation>取值不同的赛道：{names}。点击可消除差异。</translation>
     </message>
 </context>
 <context>
@@ -1636,7 +1636,7 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     </message>
     <message>
         <source>Near one thousandth a step is about right: far below it the weights hardly move, far above it they are thrown about.</source>
-        <translation>每步约千分之一大致合适：远低于它，权重几乎不动；远高于它，权重剧烈跳动。</translation>
+        <translation>每步约千分之一大致合适：远低于它，权重几乎不动；远高于它，权重剧烈震荡。</translation>
     </message>
     <message>
         <source>Press space to play.
@@ -1650,7 +1650,7 @@ How much each step changes the weights appears here, with a line at one thousand
     </message>
     <message>
         <source>median layer; band: all layers</source>
-        <translation>线为各层中位数，带为所有层</translation>
+        <translation>线为各层中位数，阴影为所有层</translation>
     </message>
     <message>
         <source>10⁻³: about right</source>
