@@ -198,7 +198,7 @@ class Group:
     def outputs(self, inputs: Tensor) -> Tensor:
         """Return ``(K, B, O)`` for inputs ``(B, *shape)`` without training; NaN for diverged lanes."""
         with torch.no_grad():
-            outputs = by_lane(self._bound.forward(inputs)[0], self.num_lanes)
+            outputs = by_lane(self._bound.outputs(inputs), self.num_lanes)
         self.settle()
         if self.frozen:
             outputs = outputs.clone()

@@ -105,6 +105,12 @@ class Bound:
             kept.append(saved)
         return x, kept
 
+    def outputs(self, x: Tensor) -> Tensor:
+        """Return what ``forward`` returns, keeping nothing for the way back."""
+        for form, tensors, _ in self._steps:
+            x, _ = form.forward(x, tensors)
+        return x
+
     def backward(self, grad: Tensor, kept: list[Saved]) -> None:
         """Write the gradient of every tensor.
 

@@ -26,7 +26,7 @@ from initviz.experiment.values import Experiment
 
 LOOK_EXAMPLES = 1024
 """Most examples that a start which looks at data is shown."""
-CHUNK = 4096
+CHUNK = 1024
 """Examples that are evaluated at a time."""
 LAZY_CHECK = 32
 """Steps between two looks for divergence where reading a loss stalls the device."""
@@ -49,6 +49,8 @@ class Race(Iterator[RaceState]):
         data: Training and validation part, in batches.
         blueprints: Each lane's network.
         groups: The lanes, in groups that share structure, optimizer and schedule.
+        target_stds: Of each lane's measured layers: the standard deviation aimed at; NaN where there is none.
+        drawn_stds: Of each lane's measured layers: the standard deviation drawn.
         step: Updates made.
         observe: Set before ``next`` to keep what flows through the measured layers in that step; nothing else changes.
         keep_before: Set to keep the weights before the update in every step.
@@ -89,8 +91,10 @@ class Race(Iterator[RaceState]):
             self.data = Batches(experiment.data, experiment.seed, catalogue, self.device, dtype)
             if on_data_loaded is not None:
                 on_data_loaded()
-            self._starts = self._draw()
-            self.groups = self._make_groups()
+            starts = self._draw()
+            self.groups = self._make_groups([start.row for start in starts])
+        self.target_stds = tuple(start.target_stds for start in starts)
+        self.drawn_stds = tuple(start.drawn_stds for start in starts)
         ends = [lane for group in self.groups for lane in group.lanes]
         self._order = torch.tensor(np.argsort(ends), device=self.device)
         self._group_of = tuple(
@@ -98,31 +102,32 @@ class Race(Iterator[RaceState]):
             for lane in range(self.num_lanes)
         )
 
-    def _draw(self) -> tuple[Start, ...]:
+    def _draw(self) -> list[Start]:
         inputs = self.data.inputs[:LOOK_EXAMPLES]
-        return tuple(
-            draw_start(plan, self.catalogue, lane.recipe.seed, inputs)
+        return [
+            draw_start(plan, self.catalogue, lane.recipe.seed, inputs, self._dtype)
             for plan, lane in zip(self.blueprints, self.experiment.lanes, strict=True)
-        )
+        ]
 
-    def _make_groups(self) -> tuple[Group, ...]:
+    def _make_groups(self, rows: list[Tensor]) -> tuple[Group, ...]:
         members: dict[object, list[int]] = {}
         for index, (plan, lane) in enumerate(zip(self.blueprints, self.experiment.lanes, strict=True)):
             key = (plan.structure, lane.recipe.optimizer, lane.recipe.schedule)
             members.setdefault(key, []).append(index)
-        return tuple(self._make_group(lanes) for lanes in members.values())
+        return tuple(
+            self._make_group(lanes, torch.stack([rows[lane] for lane in lanes])) for lanes in members.values()
+        )
 
-    def _make_group(self, lanes: list[int]) -> Group:
+    def _make_group(self, lanes: list[int], start: Tensor) -> Group:
         recipe = self.experiment.lanes[lanes[0]].recipe
         optimizer = self.catalogue.get("optimizer", recipe.optimizer.name)
         schedule = self.catalogue.get("schedule", recipe.schedule.name)
         if not isinstance(optimizer, OptimizerPart) or not isinstance(schedule, SchedulePart):
             raise TypeError(f"{optimizer.key} and {schedule.key} are not an optimizer and a schedule")
-        rows = torch.stack([self._starts[lane].row for lane in lanes])
         return Group(
             lanes,
             Network(self.blueprints[lanes[0]], self.catalogue, len(lanes)),
-            rows.to(device=self.device, dtype=self._dtype),
+            start.to(self.device),
             lambda parameters: optimizer.build(recipe.optimizer, parameters),
             schedule.factor(recipe.schedule, self.experiment.steps),
             self._check_every,
@@ -137,16 +142,6 @@ class Race(Iterator[RaceState]):
     def total_steps(self) -> int:
         """Updates in the whole run."""
         return self.experiment.steps
-
-    @property
-    def target_stds(self) -> tuple[tuple[float, ...], ...]:
-        """Of each lane's measured layers: the standard deviation aimed at; NaN where there is none."""
-        return tuple(start.target_stds for start in self._starts)
-
-    @property
-    def drawn_stds(self) -> tuple[tuple[float, ...], ...]:
-        """Of each lane's measured layers: the standard deviation drawn."""
-        return tuple(start.drawn_stds for start in self._starts)
 
     @property
     def diverged(self) -> dict[int, tuple[int, str]]:

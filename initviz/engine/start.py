@@ -23,7 +23,7 @@ class Start:
     """A lane's start.
 
     Attributes:
-        row: ``(P,)`` float64, every tensor in its place.
+        row: ``(P,)`` every tensor in its place.
         target_stds: Standard deviation each measured layer's initializer aims at; NaN where it has none.
         drawn_stds: Standard deviation of the numbers drawn.
     """
@@ -33,7 +33,9 @@ class Start:
     drawn_stds: tuple[float, ...]
 
 
-def draw_start(blueprint: Blueprint, catalogue: Catalogue, seed: int, inputs: Tensor) -> Start:
+def draw_start(
+    blueprint: Blueprint, catalogue: Catalogue, seed: int, inputs: Tensor, dtype: torch.dtype
+) -> Start:
     """Draw all tensors of one lane, in double precision, so that every device and precision starts alike.
 
     Each tensor has a generator of its own, so another initializer in one layer leaves the others' numbers alone.
@@ -43,6 +45,7 @@ def draw_start(blueprint: Blueprint, catalogue: Catalogue, seed: int, inputs: Te
         catalogue: Where the initializers are declared.
         seed: The lane's.
         inputs: ``(B, *shape)`` training inputs for starts that look at data.
+        dtype: Of the row that is returned.
     """
     network = Network(blueprint, catalogue, 1)
     row = torch.zeros(network.layout.size, dtype=torch.float64)
@@ -74,7 +77,7 @@ def draw_start(blueprint: Blueprint, catalogue: Catalogue, seed: int, inputs: Te
     drawn = tuple(
         float(row[layer.slot.offset : layer.slot.stop].std(correction=0)) for layer in network.measured
     )
-    return Start(row, aims, drawn)
+    return Start(row.to(dtype), aims, drawn)
 
 
 def initializer(choice: Choice, catalogue: Catalogue) -> InitializerPart:
