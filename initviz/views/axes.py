@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from initviz.telemetry.frame import Floats
-from initviz.views.numbers import percent, plain, power_of_ten, whole
+from initviz.views.numbers import MINUS, percent, plain, power_of_ten, whole
 
 _MANTISSAS = (0.0, math.log10(2), math.log10(5), 1.0)
 _EPSILON = 1e-9
@@ -83,11 +83,21 @@ def _linear_ticks(axis: Axis, most: int) -> tuple[Tick, ...]:
     step = nice_step(axis.high - axis.low, most - 1)
     first = math.ceil(axis.low / step - _EPSILON)
     last = math.floor(axis.high / step + _EPSILON)
-    digits = max(0, -math.floor(math.log10(step)))
+    digits = max(0, -math.floor(math.log10(step) + _EPSILON))
     places = [round(number * step, digits + 1) for number in range(first, last + 1)]
     if axis.percent:
         return tuple(Tick(at, percent(at)) for at in places)
-    return tuple(Tick(at, whole(int(at)) if digits == 0 and abs(at) < 1e5 else plain(at)) for at in places)
+    largest = max((abs(at) for at in places), default=0.0)
+    if not 1e-4 <= largest < 1e5:
+        return tuple(Tick(at, plain(at)) for at in places)
+    return tuple(Tick(at, _decimal(at, digits)) for at in places)
+
+
+def _decimal(value: float, digits: int) -> str:
+    """Return a number with the decimals that all ticks of its axis have; a bare nought for zero."""
+    if value == 0 or digits == 0:
+        return whole(round(value))
+    return f"{value:.{digits}f}".replace("-", MINUS)
 
 
 def _log_ticks(axis: Axis, most: int) -> tuple[Tick, ...]:

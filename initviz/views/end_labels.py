@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -61,11 +62,11 @@ def label_room(view: View, labels: Sequence[EndLabel], width: float) -> float:
     living = [label for label in labels if not label.died]
     named = max((label_width(view, label, False) for label in living), default=0.0)
     # Room for three digits, not for the digits of the moment: else the axis would jump about.
-    number = lettering.number_width("0.000", view.theme.small_px) + 6
+    number = lettering.number_width("0.00000", view.theme.small_px) + 6
     widest = named + (number if any(label.text for label in living) else 0.0)
     if widest > _MOST_SHARE * width:
         widest = named
-    return 8.0 * round((min(widest, _MOST_SHARE * width) + _GAP * view.theme.unit + 6) / 8)
+    return 8.0 * math.ceil((min(widest, _MOST_SHARE * width) + _GAP * view.theme.unit + 6) / 8)
 
 
 def draw_end_labels(

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF
 
 from initviz.views import lettering
 from initviz.views.ink import Ink
+from initviz.views.lane_status import diverged_at
 
 if TYPE_CHECKING:
     from initviz.views.base import View
@@ -54,7 +55,9 @@ def _place(view: View, width: float, height: float) -> Places:
     size = view.theme.small_px
     swatch, gap_wanted = _SWATCH * view.theme.unit, _GAP * view.theme.unit
     lanes = sorted(view.shown_lanes(), key=lambda lane: lane != view.focus_lane)
-    names = [view.lane_name(lane) for lane in lanes]
+    names = [
+        view.lane_name(lane) + (" ✕" if diverged_at(view.history, lane) is not None else "") for lane in lanes
+    ]
     widths = [lettering.text_width(name, size, bold=place == 0) for place, name in enumerate(names)]
     placed_at = _flow(lanes, widths, width, swatch, gap_wanted)
     placed = [(lane, name, x, row) for (lane, x, row), name in zip(placed_at, names, strict=True)]

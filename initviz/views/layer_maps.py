@@ -48,16 +48,16 @@ class LayerMaps:
             counts = histogram.counts[cell.lane].astype(np.float64)
             depth = len(view.info.lanes[cell.lane].layers)
             share = counts / np.maximum(counts.max(axis=1, keepdims=True), 1)
-            share[depth:] = np.nan
             share[histogram.not_finite[cell.lane] > 0] = np.nan
             plot = cell.plot
             x = plot.px(edges[[0, -1]])
             # Qt leaves out what is narrower than a pixel, and a start of zeros fills a single bin.
             share = peaks(share, 1, max(1, int((x[1] - x[0]) * ink.scale)))
-            codes = share_codes(peaks(share, 0, max(1, int(plot.rect.height() * ink.scale))), 1.0)
+            down = plot.rect.height() * depth / layers
+            codes = share_codes(peaks(share[:depth], 0, max(1, int(down * ink.scale))), 1.0)
             ink.clip(plot.rect)
             ink.picture(
-                QRectF(float(x[0]), plot.rect.top(), float(x[1] - x[0]), plot.rect.height()),
+                QRectF(float(x[0]), plot.rect.bottom() - down, float(x[1] - x[0]), down),
                 codes[::-1],
                 table,
             )

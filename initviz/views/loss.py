@@ -22,7 +22,7 @@ from initviz.views.step_view import Curve, Guide, Panel, StepView
 _BOTH_FROM = 250.0
 """Height of the canvas, in multiples of the base size's 13 pixels, from which two plots are legible."""
 _MAX_DECADES = 12.0
-_FEW_POINTS = 40
+_FEW_POINTS = 25
 
 
 class LossView(StepView):

@@ -32,8 +32,8 @@ def power_of_ten(exponent: int) -> str:
 def significant(value: float, digits: int = 3) -> str:
     """Return a number with that many significant digits; very large and small ones as a power of ten.
 
-    >>> significant(0.00123456)
-    '1.23×10⁻³'
+    >>> significant(0.000123456)
+    '1.23×10⁻⁴'
     >>> significant(0.5)
     '0.500'
     """
@@ -45,7 +45,7 @@ def significant(value: float, digits: int = 3) -> str:
         return "0"
     mantissa, exponent = f"{abs(value):.{digits - 1}e}".split("e")
     power = int(exponent)
-    if -3 < power < 5:
+    if -4 < power < 5:
         decimals = max(0, digits - 1 - power)
         rounded = float(f"{abs(value):.{digits - 1}e}")
         text = whole(round(rounded)) if decimals == 0 else f"{rounded:.{decimals}f}"

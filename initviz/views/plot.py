@@ -55,11 +55,11 @@ class Plot:
 
     def y_ticks(self, theme: Theme) -> tuple[Tick, ...]:
         """Return the ticks of the vertical axis that its height has room for."""
-        return self.y.ticks(max(2, int(self.rect.height() / (2.6 * theme.small_px))))
+        return self.y.ticks(min(7, max(2, int(self.rect.height() / (2.6 * theme.small_px)))))
 
     def x_ticks(self, theme: Theme) -> tuple[Tick, ...]:
         """Return the ticks of the horizontal axis that its width has room for."""
-        return self.x.ticks(max(2, int(self.rect.width() / (6.5 * theme.small_px))))
+        return self.x.ticks(min(7, max(3, int(self.rect.width() / (6.5 * theme.small_px)))))
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from initviz.views import plot as plots
 from initviz.views.axes import Axis, Tick
 from initviz.views.ink import Ink
 from initviz.views.lane_legend import draw_legend, legend_height
+from initviz.views.lane_status import diverged_at
 from initviz.views.layers import layer_heading, layer_name
 from initviz.views.numbers import percent, significant
 from initviz.views.plot import Plot, Readout, ReadoutRow
@@ -55,7 +56,8 @@ class Ridges:
         plot = Plot(rect, axis, Axis(-0.1, layers - 1 + _OVERLAP + 0.05))
         if ink.painter.device() is view.canvas.image:
             self._plot = plot
-        key = (plot.key, tuple(names), view.axis_title())
+        dead = tuple(diverged_at(view.history, lane) is not None for lane in view.shown_lanes())
+        key = (plot.key, tuple(names), dead)
         view.backdrop(ink, key, lambda target: self._draw_backdrop(target, area, plot, names))
         self._draw_ridges(ink, plot, histogram)
         self._draw_outside(ink, plot, histogram)

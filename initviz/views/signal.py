@@ -15,6 +15,7 @@ from initviz.views.base import View
 from initviz.views.end_labels import EndLabel, draw_end_labels, label_room
 from initviz.views.ink import Ink
 from initviz.views.lane_legend import draw_legend, legend_height
+from initviz.views.lane_status import diverged_at
 from initviz.views.layers import layer_axis, layer_heading, layer_ticks
 from initviz.views.numbers import significant
 from initviz.views.palette import mix
@@ -118,7 +119,7 @@ class SignalView(View):
             self._layout = layout
         assert self.history is not None
         # The start stays as it was, so it is part of the backdrop.
-        key = (id(self.history.first_frame), wide, *(plot.key for plot, _ in layout))
+        key = (id(self.history.first_frame), wide, self._dead(), *(plot.key for plot, _ in layout))
         self.backdrop(ink, key, lambda target: self._draw_backdrop(target, area, layout, wide))
         for plot, quantity in layout:
             self._draw_now(ink, plot, quantity)
@@ -127,6 +128,9 @@ class SignalView(View):
         if wide and area.width() / 2 <= _NAMED_WIDTH:
             rect = area.adjusted(10, 0, -8, 0)
             draw_legend(self, ink, QRectF(rect.left(), area.top(), rect.width(), 0), area.height())
+
+    def _dead(self) -> tuple[bool, ...]:
+        return tuple(diverged_at(self.history, lane) is not None for lane in self.shown_lanes())
 
     def _arrange(
         self, quantities: tuple[_Quantity, _Quantity], area: QRectF, wide: bool

@@ -25,6 +25,8 @@ from initviz.views.plot import Plot, Readout, ReadoutRow
 from initviz.views.reduction import ColumnReducer, Columns, Raster
 
 MAX_COLUMNS = 1500
+_STEPPED = 5.0
+"""Distance between points in pixels from which a band of columns would look like stairs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -241,7 +243,12 @@ class StepView(View):
         high = plot.py(plot.y.coordinates(curve.high))
         good = np.isfinite(low) & np.isfinite(high)
         if good.sum() > 1:
-            ink.band(x[good], low[good], high[good], self.lane_style(curve.lane).color, 38)
+            x, low, high, color = x[good], low[good], high[good], self.lane_style(curve.lane).color
+            if x[-1] - x[0] > _STEPPED * len(x):
+                outline_y = np.concatenate((high, low[::-1]))
+                ink.area(np.concatenate((x, x[::-1])), outline_y, color, 38)
+            else:
+                ink.band(x, low, high, color, 38)
 
     def _draw_overflow(self, ink: Ink, plot: Plot, panel: Panel) -> None:
         """Mark at the edge where a line or its band leaves the range: a spike must be seen, not guessed."""

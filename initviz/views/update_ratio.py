@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtWidgets import QWidget
 
-from initviz.telemetry.frame import Counts, Floats
+from initviz.telemetry.frame import Floats
 from initviz.telemetry.series import Series
 from initviz.views.axes import SteadyRange
 from initviz.views.end_labels import EndLabel
@@ -59,28 +58,26 @@ class UpdateRatioView(StepView):
     def panels(self, raster: Raster, height: float) -> tuple[Panel, ...]:
         assert self.history is not None
         series = self.history.update_ratio()
-        steps, low, middle, high = over_layers(series, raster)
-        middle = smooth(middle, min(4, len(steps) // 60))
-        axis = self._range.fit(*self._ends(low, middle, high))
-        focus, few = self.focus_lane, len(self.shown_lanes()) <= 3
+        spreads = {lane: over_layers(series, lane, raster) for lane in self.shown_lanes()}
+        axis = self._range.fit(*_ends(list(spreads.values())))
+        focus, few = self.focus_lane, len(spreads) <= 3
         curves = [
             Curve(
                 lane,
-                steps,
-                middle[:, lane],
+                spreads[lane].steps,
+                spreads[lane].middle,
                 thick=True,
-                low=low[:, lane] if few or lane == focus else None,
-                high=high[:, lane] if few or lane == focus else None,
+                low=spreads[lane].low if few or lane == focus else None,
+                high=spreads[lane].high if few or lane == focus else None,
             )
             for lane in self.painting_order()
         ]
         labels = []
-        for lane in self.shown_lanes():
-            held = np.flatnonzero(np.isfinite(middle[:, lane]))
+        for lane, spread in spreads.items():
             died = diverged_at(self.history, lane)
-            if len(held):
-                value = float(middle[held[-1], lane])
-                end = float(steps[held[-1]]) if died is None else float(died)
+            if len(spread.steps):
+                value = float(spread.middle[-1])
+                end = float(spread.steps[-1]) if died is None else float(died)
                 labels.append(EndLabel(lane, end, value, significant(value), died=died is not None))
         return (
             Panel(
@@ -92,17 +89,6 @@ class UpdateRatioView(StepView):
                 (Guide(GUIDE, self.tr("10⁻³: about right")),),
             ),
         )
-
-    def _ends(self, low: Floats, middle: Floats, high: Floats) -> tuple[float, float]:
-        shown = self.shown_lanes()
-        values = np.concatenate([part[:, shown].ravel() for part in (low, middle, high)])
-        values = values[np.isfinite(values) & (values > 0)]
-        if not len(values):
-            return -4.0, -2.0
-        ends = np.quantile(values, (0.01, 0.99))
-        decades = np.clip(np.log10(ends), *_DECADES)
-        guide = float(np.log10(GUIDE))
-        return min(float(decades[0]), guide) - 0.1, max(float(decades[1]), guide) + 0.1
 
     def table(self) -> list[Row]:
         assert self.info is not None
@@ -119,41 +105,62 @@ class UpdateRatioView(StepView):
         return rows
 
 
-def over_layers(series: Series, raster: Raster) -> tuple[Floats, Floats, Floats, Floats]:
-    """Reduce ``(S, K, L)`` to columns and over layers.
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """One lane's values over its layers, in C columns.
+
+    Attributes:
+        steps: ``(C,)`` last measured step of each column.
+        low: ``(C,)`` least value of any layer and step of the column.
+        middle: ``(C,)`` median layer at the last measured step of the column.
+        high: ``(C,)`` largest value of any layer and step of the column.
+    """
+
+    steps: Floats
+    low: Floats
+    middle: Floats
+    high: Floats
+
+
+def over_layers(series: Series, lane: int, raster: Raster) -> Spread:
+    """Reduce one lane of ``(S, K, L)`` to columns and over layers.
+
+    Steps at which nothing of the lane was measured are left out: lanes are not all measured equally often.
 
     Args:
         series: Values by lane and layer.
+        lane: Which.
         raster: The steps shown, and the most columns.
-    Returns:
-        Steps ``(C,)`` and least, median and largest layer ``(C, K)``. Least and largest are those of all steps of a
-        column, the median is that of its last step.
     """
-    begin, end = np.searchsorted(series.steps, (raster.first, raster.last + 0.5))
-    steps: Counts = series.steps[begin:end]
-    values: NDArray[Any] = series.values[begin:end]
-    columns = raster.columns
-    if len(steps) > columns:
-        starts = (np.arange(columns) * len(steps)) // columns
-        ends = np.append(starts[1:], len(steps)) - 1
-    else:
-        starts = ends = np.arange(len(steps))
+    begin, end = np.searchsorted(series.steps, (raster.first, raster.last + 0.5)).tolist()
+    values = series.values[begin:end, lane]
+    known = ~np.isnan(values).all(axis=1)
+    steps, values = series.steps[begin:end][known], values[known]
     if not len(steps):
-        empty = np.zeros((0, values.shape[1]))
-        return np.zeros(0), empty, empty, empty
-    if len(starts) == len(steps):
-        least, largest = values, values
-    else:
-        flat = values.reshape(len(values), -1)
-        shape = (len(starts), *values.shape[1:])
-        least = np.fmin.reduceat(flat, starts, axis=0).reshape(shape)
-        largest = np.fmax.reduceat(flat, starts, axis=0).reshape(shape)
-    return (
+        nothing = np.zeros(0)
+        return Spread(nothing, nothing, nothing, nothing)
+    count = min(len(steps), raster.columns)
+    starts = (np.arange(count) * len(steps)) // count
+    ends = np.append(starts[1:], len(steps)) - 1
+    least, largest = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
+    middle = _median(values[ends].astype(np.float64))
+    return Spread(
         steps[ends].astype(np.float64),
-        np.fmin.reduce(least, axis=2).astype(np.float64),
-        _median(values[ends].astype(np.float64)),
-        np.fmax.reduce(largest, axis=2).astype(np.float64),
+        np.fmin.reduceat(least, starts).astype(np.float64),
+        smooth(middle[:, None], min(4, count // 60))[:, 0],
+        np.fmax.reduceat(largest, starts).astype(np.float64),
     )
+
+
+def _ends(spreads: list[Spread]) -> tuple[float, float]:
+    """Return the range in decades that holds the guide and all but the outermost hundredths."""
+    values = np.concatenate([part for spread in spreads for part in (spread.low, spread.middle, spread.high)])
+    values = values[np.isfinite(values) & (values > 0)]
+    if not len(values):
+        return -4.0, -2.0
+    decades = np.clip(np.log10(np.quantile(values, (0.01, 0.99))), *_DECADES)
+    guide = float(np.log10(GUIDE))
+    return min(float(decades[0]), guide) - 0.1, max(float(decades[1]), guide) + 0.1
 
 
 def _median(values: Floats) -> Floats:
