@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from initviz.telemetry.frame import RunInfo
 from initviz.telemetry.history import RunHistory
@@ -50,14 +50,12 @@ class Dashboard(QMainWindow):
         self._fill_later.setInterval(0)
         self._fill_later.timeout.connect(self._fill_next)
         self._stale: set[str] = set()
-        self._last_used = ""
         self._flat = False
         self.layout_key = CUSTOM
         self.docks: dict[str, ViewDock] = {}
         for declared in VIEWS:
             dock = ViewDock(declared.key, self._make_view, self)
             dock.hide()
-            dock.used.connect(self._note_use)
             dock.visibilityChanged.connect(self._visibility_changed)
             dock.windowTitleChanged.connect(self._note_title)
             self.docks[declared.key] = dock
@@ -228,19 +226,15 @@ class Dashboard(QMainWindow):
             view.set_hidden_lanes(lanes)
         self._stale = set(self.docks)
 
-    def last_used(self) -> ViewDock | None:
-        """Return the dock that was clicked last, or the first that is seen."""
-        dock = self.docks.get(self._last_used)
-        if dock is not None and dock.is_seen():
-            return dock
-        return next(iter(self.seen()), None)
+    def in_use(self) -> ViewDock | None:
+        """Return the dock that has the keyboard, or the first that is seen."""
+        focused = QApplication.focusWidget()
+        seen = self.seen()
+        holders = (dock for dock in seen if focused is not None and dock.isAncestorOf(focused))
+        return next(holders, seen[0] if seen else None)
 
     def _views(self) -> list[View]:
         return [dock.view for dock in self.docks.values() if dock.view is not None]
-
-    @Slot(str)
-    def _note_use(self, key: str) -> None:
-        self._last_used = key
 
     @Slot(str)
     def _note_title(self, title: str) -> None:

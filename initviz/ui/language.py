@@ -72,6 +72,7 @@ class LanguageSwitch(QObject):
         super().__init__()
         self.remember = remember
         self._translators: list[QTranslator] = []
+        self._own_texts = b""  # a translator reads from it as long as it is installed
         self._choice: LanguageChoice = choice
         self._install(self.language)
 
@@ -102,6 +103,7 @@ class LanguageSwitch(QObject):
         QLocale.setDefault(QLocale(QT_LOCALES[language]))
         for translator in self._translators:
             QCoreApplication.removeTranslator(translator)
+            translator.deleteLater()
         self._translators = [
             translator
             for translator in (self._qt_translator(language), self._own_translator(language))
@@ -125,4 +127,6 @@ class LanguageSwitch(QObject):
         except FileNotFoundError:
             return None  # English is what the sources say
         translator = QTranslator(self)
-        return translator if translator.load(str(path)) else None
+        # Qt maps a file that it loads itself into memory, and dies when another program writes to it.
+        self._own_texts = path.read_bytes()
+        return translator if translator.load(self._own_texts) else None

@@ -40,6 +40,8 @@ from initviz.ui.transport import Transport
 from initviz.views.index import LAYOUTS
 
 GAP = 8
+NUMBERS_EVERY = 3
+"""Numbers that change with every frame cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class MainWindow(QMainWindow):
         self._leaving = False
         self._closing = False
         self._factor = 1.0
+        self._ticks = 0
         self.stopped = True
         self.actions_ = Actions(self)
         for number, key in enumerate(LAYOUTS, start=1):
@@ -251,8 +254,11 @@ class MainWindow(QMainWindow):
     @Slot(bool)
     def _refresh(self, fresh: bool) -> None:
         self.parts.playback.set_watching(self.dashboard.refresh(fresh))
-        if fresh:
-            self.controls.show_run(self.parts.playback.history)
+        if not fresh:
+            return
+        self.controls.show_run(self.parts.playback.history)
+        self._ticks += 1
+        if self.parts.playback.state != "playing" or self._ticks % NUMBERS_EVERY == 0:
             self.show_progress()
 
     def show_progress(self) -> None:
@@ -329,7 +335,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _export_view(self) -> None:
-        dock = self.dashboard.last_used()
+        dock = self.dashboard.in_use()
         if dock is not None:
             dock.open_menu()
 

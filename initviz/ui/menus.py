@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from initviz.ui.actions import Actions
+from initviz.ui.settings import MAX_RECENT
 
 
 class Menus(QObject):
@@ -30,6 +31,9 @@ class Menus(QObject):
         self._recent = self._file.addMenu("")
         self._recent.setToolTipsVisible(True)
         self._recent.triggered.connect(self._choose_recent)
+        self._recent_actions = [self._recent.addAction("") for _ in range(MAX_RECENT)]
+        self._recent.addSeparator()
+        self._recent.addAction(actions.clear_recent)
         self._file.addActions([actions.save, actions.save_as])
         self._file.addSeparator()
         self._file.addAction(actions.export_view)
@@ -49,6 +53,7 @@ class Menus(QObject):
         self._layouts = self._view.addMenu("")
         self._layouts.addActions(list(actions.layouts.values()))
         self._plots = self._view.addMenu("")
+        self._view_actions: dict[str, QAction] = {}
         self._plots.triggered.connect(self._choose_view)
         self._view.addSeparator()
         self._view.addActions([actions.controls, actions.lesson])
@@ -85,26 +90,31 @@ class Menus(QObject):
         ):
             menu.setTitle(title)
 
+    # Entries are changed, never replaced: one of them may be what has just been chosen.
+
     def fill_recent(self, paths: tuple[Path, ...]) -> None:
         """List the recent files."""
-        self._recent.clear()
-        for number, path in enumerate(paths, start=1):
-            shown = f"&{number % 10}  {path.name}".replace("&&", "&")
-            action = self._recent.addAction(shown)
-            action.setData(str(path))
-            action.setToolTip(str(path))
-        self._recent.addSeparator()
-        self._recent.addAction(self._actions.clear_recent)
+        for number, action in enumerate(self._recent_actions):
+            known = number < len(paths)
+            action.setVisible(known)
+            if known:
+                path = paths[number]
+                name = path.name.replace("&", "&&")
+                action.setText(f"&{(number + 1) % 10}  {name}")
+                action.setData(str(path))
+                action.setToolTip(str(path))
         self._recent.setEnabled(bool(paths))
 
     def fill_views(self, titles: dict[str, str], shown: set[str]) -> None:
         """List the plots with a mark at those that are shown."""
-        self._plots.clear()
         for key, title in titles.items():
-            action = self._plots.addAction(title)
-            action.setCheckable(True)
-            action.setChecked(key in shown)
-            action.setData(key)
+            if key not in self._view_actions:
+                action = self._plots.addAction(title)
+                action.setCheckable(True)
+                action.setData(key)
+                self._view_actions[key] = action
+            self._view_actions[key].setText(title)
+            self._view_actions[key].setChecked(key in shown)
 
     def recent_menu(self) -> QMenu:
         """Return the menu of recent files."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Slot
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -29,8 +29,6 @@ class ViewDock(QDockWidget):
         make_view: Makes the view of a key with a parent.
         parent: The dashboard.
     """
-
-    used = Signal(str)
 
     def __init__(self, key: str, make_view: Callable[[str, QWidget], View], parent: QWidget) -> None:
         super().__init__(parent)
@@ -121,11 +119,6 @@ class ViewDock(QDockWidget):
         self.float_button.setAccessibleName(self.tr("Float {view}").format(view=title))
         self.close_button.setToolTip(self.tr("Close this plot; the View menu brings it back"))
         self.close_button.setAccessibleName(self.tr("Close {view}").format(view=title))
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.FocusIn):
-            self.used.emit(self.key)
-        return super().event(event)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.LanguageChange:
