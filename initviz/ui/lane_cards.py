@@ -251,7 +251,7 @@ class LaneCardDelegate(QStyledItemDelegate):
         painter: QPainter, place: QRect, card: LaneCard, font: QFont, text: QColor, muted: QColor
     ) -> None:
         bold = QFont(font)
-        bold.setWeight(QFont.Weight.DemiBold)
+        bold.setWeight(QFont.Weight.Bold)
         metrics, plain = QFontMetrics(bold), QFontMetrics(font)
         align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         name = metrics.elidedText(card.name, Qt.TextElideMode.ElideRight, place.width())

@@ -139,7 +139,7 @@ class ScopeSwitch(QFrame):
         name = self._scope.focused.name
         only = self.tr("Only {lane}")
         bold = QFont(self.font())
-        bold.setWeight(QFont.Weight.DemiBold)
+        bold.setWeight(QFont.Weight.Bold)
         metrics = QFontMetrics(bold)
         room = self.width() * 3 // 5 - metrics.horizontalAdvance(only.format(lane="")) - 3 * metrics.height()
         short = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, max(room, 24))

@@ -1,9 +1,9 @@
 """The part of the style sheet that is about the panels of the left column. See ``initviz.ui.chrome``."""
 
 PANEL_SHEET = """
-QLabel#fieldTitle { font-weight: 600; }
+QLabel#fieldTitle { font-weight: 700; }
 QLabel#facts { color: $muted; }
-QLabel#factValue { font-size: $px16; font-weight: 600; }
+QLabel#factValue { font-size: $px16; font-weight: 700; }
 QLabel#factCaption { color: $muted; font-size: $px11; }
 QLabel#fieldProblem { background: $notice; border-left: $px3 solid $notice_edge; border-radius: $px3;
     padding: $px4 $px6; }
@@ -16,12 +16,12 @@ QToolButton#fieldReset:hover { background: $hover; }
 QToolButton#panelButton { padding: $px4; }
 QListView#laneList, QListView#layerList { background: transparent; border: none; outline: none; }
 QLineEdit#cardName { background: $sunken; border: 1px solid $focus; border-radius: $px4;
-    padding: $px2 $px4; font-weight: 600; min-height: 0; }
+    padding: $px2 $px4; font-weight: 700; min-height: 0; }
 QPushButton#scopeAll, QPushButton#scopeOne { padding: $px5 $px8; border-color: $line; color: $muted; }
 QPushButton#scopeAll { border-top-right-radius: 0; border-bottom-right-radius: 0; }
 QPushButton#scopeOne { border-top-left-radius: 0; border-bottom-left-radius: 0; border-left: none; }
 QPushButton#scopeAll:checked, QPushButton#scopeOne:checked { background: $pressed; color: $text;
-    font-weight: 600; }
+    font-weight: 700; }
 QPushButton#scopeAll:focus, QPushButton#scopeOne:focus { border-color: $focus; }
 QPushButton#sectionHeader:checked { background: transparent; }
 QPushButton#sectionHeader:checked:hover, QPushButton#sectionHeader:checked:focus { background: $hover; }

@@ -14,7 +14,7 @@ def font(pixels: int, bold: bool = False) -> QFont:
     """Return the system's font at a size, with figures of equal width."""
     made = QFont(QApplication.font())
     made.setPixelSize(pixels)
-    made.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    made.setWeight(QFont.Weight.Bold if bold else QFont.Weight.Normal)
     made.setFeature(QFont.Tag("tnum"), 1)
     return made
 

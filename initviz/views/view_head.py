@@ -88,7 +88,7 @@ class ViewHead(QWidget):
         self.ensurePolished()
         self.setStyleSheet(
             f"#viewHead {{ background: {theme.surface}; }}"
-            f"QLabel#viewTitle {{ color: {theme.text}; font-size: {theme.base_px}px; font-weight: 600;"
+            f"QLabel#viewTitle {{ color: {theme.text}; font-size: {theme.base_px}px; font-weight: 700;"
             " background: transparent; }"
             f"QToolButton {{ color: {theme.muted}; background: transparent; border: 1px solid transparent;"
             f" border-radius: 4px; padding: 2px 6px; font-size: {theme.small_px}px; }}"
