@@ -234,6 +234,8 @@ class _Photographer(QObject):
             history.info = replace(history.info, total_steps=total)
         playback.tick()
         self._window.show_progress()
+        if self._steps < total:
+            self._window.actions_.step.setEnabled(True)  # only this run has an end here
         if not self._window.grab().save(str(self._out), "PNG"):
             self.problem = Text(
                 f"{self._out}: the picture cannot be written. Choose another folder.",

@@ -6,7 +6,7 @@ import platform
 from importlib import metadata
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -22,37 +22,31 @@ from initviz.ui.actions import Actions
 from initviz.ui.icons import pixmap
 from initviz.ui.language import without_mnemonic
 
-PACKAGES = (
-    "torch",
-    "PySide6-Essentials",
-    "pyqtgraph",
-    "numpy",
-    "scikit-learn",
-    "pyarrow",
-    "superqt",
-    "ziamath",
-    "platformdirs",
-    "tomli-w",
-)
+PACKAGES = {
+    "torch": "BSD-3-Clause",
+    "PySide6-Essentials": "LGPL-3.0-only",
+    "pyqtgraph": "MIT",
+    "numpy": "BSD-3-Clause",
+    "scikit-learn": "BSD-3-Clause",
+    "scipy": "BSD-3-Clause",
+    "pyarrow": "Apache-2.0",
+    "superqt": "BSD-3-Clause",
+    "ziamath": "MIT",
+    "platformdirs": "MIT",
+    "tomli-w": "MIT",
+}
+"""Each package's main licence; what it contains of others is in THIRD_PARTY_NOTICES.md."""
 
 
 def package_rows() -> list[tuple[str, str, str]]:
     """Return name, version and licence of every package that is used; a package that is missing is left out."""
     rows = [("Python", platform.python_version(), "PSF-2.0")]
-    for name in PACKAGES:
+    for name, licence in PACKAGES.items():
         try:
-            found = metadata.metadata(name)
+            rows.append((name, metadata.version(name), licence))
         except metadata.PackageNotFoundError:
             continue
-        rows.append((name, found["Version"], _licence(found)))
     return rows
-
-
-def _licence(found: metadata.PackageMetadata) -> str:
-    if "License-Expression" in found:
-        return found["License-Expression"]
-    kinds = [entry for entry in found.get_all("Classifier") or [] if entry.startswith("License ::")]
-    return kinds[0].split(" :: ")[-1] if kinds else ""
 
 
 class AboutDialog(QDialog):
@@ -133,12 +127,7 @@ class KeyboardMap(QDialog):
                 table.setHorizontalSpacing(16)
                 table.setVerticalSpacing(6)
                 for row, action in enumerate(members):
-                    keys = " / ".join(
-                        key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts()
-                    )
-                    key_label = QLabel(keys)
-                    key_label.setObjectName("key")
-                    table.addWidget(key_label, row, 0, Qt.AlignmentFlag.AlignLeft)
+                    table.addLayout(_keycaps(action), row, 0)
                     table.addWidget(QLabel(without_mnemonic(action.text())), row, 1)
                 table.setColumnStretch(1, 1)
                 column.addLayout(table)
@@ -158,3 +147,15 @@ class KeyboardMap(QDialog):
         column_box.addLayout(halves)
         column_box.addWidget(hint)
         column_box.addWidget(buttons)
+
+
+def _keycaps(action: QAction) -> QHBoxLayout:
+    """Return the keys of an action, each in a frame of its own."""
+    row = QHBoxLayout()
+    row.setSpacing(4)
+    for shortcut in action.shortcuts():
+        cap = QLabel(shortcut.toString(QKeySequence.SequenceFormat.NativeText))
+        cap.setObjectName("key")
+        row.addWidget(cap)
+    row.addStretch(1)
+    return row

@@ -114,6 +114,7 @@ class Actions(QObject):
         action = kind(self._window)
         action.setShortcuts([QKeySequence(key) for key in keys])
         action.setCheckable(checkable)
+        action.setIconVisibleInMenu(False)
         if isinstance(action, ListAction):
             action.combinations = tuple(key for key in keys if isinstance(key, QKeyCombination))
         self._window.addAction(action)

@@ -146,6 +146,7 @@ QWidget#viewHead { background: $surface; border: 1px solid $line; border-bottom:
     border-top-left-radius: $px6; border-top-right-radius: $px6; }
 QFrame#viewBody { background: $surface; border: 1px solid $line; border-top: none;
     border-bottom-left-radius: $px6; border-bottom-right-radius: $px6; }
+QLabel#key { background: $sunken; border: 1px solid $line; border-radius: $px4; padding: $px1 $px6; }
 QLabel#strong { font-weight: 700; }
 QLabel { background: transparent; }
 QLabel#headline { font-size: $px22; font-weight: 700; }

@@ -14,7 +14,7 @@ from initviz.views.palette import Theme
 
 FOLD_BELOW = 1400
 """A window narrower than this, in pixels of usual size, has no room for the lesson beside the plots."""
-WIDTH = 288
+WIDTH = 304
 NARROWEST = 240
 UNBOUNDED = 16_777_215
 

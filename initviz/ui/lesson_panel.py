@@ -26,8 +26,8 @@ from initviz.ui.scenarios import lesson
 from initviz.ui.session import Session
 from initviz.views.palette import Theme
 
-SHOWN_LAYERS = 4
-LINE_HEIGHT_PERCENT = 122
+SHOWN_LAYERS = 3
+LINE_HEIGHT_PERCENT = 116
 
 
 class LessonPanel(QFrame):
@@ -148,7 +148,7 @@ class LessonPanel(QFrame):
             layout.setLineHeight(
                 LINE_HEIGHT_PERCENT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
             )
-            layout.setTopMargin(0 if first else 16 if level else 0)
+            layout.setTopMargin(0 if first else 12 if level else 0)
             layout.setBottomMargin(4 if level else 8)
             cursor.setPosition(block.position())
             cursor.mergeBlockFormat(layout)
@@ -174,20 +174,22 @@ class LessonPanel(QFrame):
             color = self._swatch_colors[lane.color % len(self._swatch_colors)]
             self._lane.setStyleSheet(f"color: {color}; font-weight: 700;")
         title = part.title.in_language(current_language())
-        self._start.setText(f"{title} · {part.source}" if part.source else title)
+        self._start.setText(title)
+        self._start.setVisible(title.casefold() != lane.name.casefold())
         self.formula.set_formula(part.formula)
         info = self._info.lanes[index] if self._info is not None and index < len(self._info.lanes) else None
         if info is not None and info.name != lane.name:
             info = None  # of a run that an edit is about to replace
-        layers = info.layers[:SHOWN_LAYERS] if info is not None else ()
+        layers = _telling_layers(len(info.layers)) if info is not None else ()
         for row, cells in enumerate(self._cells):
             shown = 0 < row <= len(layers) or (row == 0 and bool(layers))
             for cell in cells:
                 cell.setVisible(shown)
             if row and shown and info is not None:
-                cells[0].setText(layers[row - 1].replace("_", " "))
-                cells[1].setText(_std(info.target_stds[row - 1]))
-                cells[2].setText(_std(info.drawn_stds[row - 1]))
+                layer = layers[row - 1]
+                cells[0].setText(info.layers[layer].replace("_", " "))
+                cells[1].setText(_std(info.target_stds[layer]))
+                cells[2].setText(_std(info.drawn_stds[layer]))
 
     def _retranslate(self) -> None:
         self._heading.setText(self.tr("Lesson"))
@@ -213,6 +215,11 @@ class LessonPanel(QFrame):
         if event.type() == QEvent.Type.LanguageChange:
             self._retranslate()
         super().changeEvent(event)
+
+
+def _telling_layers(count: int) -> tuple[int, ...]:
+    """Return the first two layers, whose fans differ, and the last: as many as there are."""
+    return tuple(range(count)) if count <= SHOWN_LAYERS else (0, 1, count - 1)
 
 
 def _std(value: float) -> str:
