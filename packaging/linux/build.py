@@ -109,10 +109,9 @@ def architecture() -> str:
 def main() -> int:
     """Build what the command line asks for, both by default."""
     parser = argparse.ArgumentParser(description="Make a .deb and a .tar.gz of the program in dist/initviz.")
-    parser.add_argument(
-        "formats", nargs="*", choices=["deb", "tar.gz", []], help="one or both; both by default"
-    )
-    formats = parser.parse_args().formats or ["deb", "tar.gz"]
+    parser.add_argument("--only", choices=["deb", "tar.gz"], help="make one of them")
+    only = parser.parse_args().only
+    formats = [only] if only else ["deb", "tar.gz"]
     if not (PROGRAM / "initviz").exists():
         print("There is no program yet. Build it first: python3 tasks.py package", file=sys.stderr)
         return 1
