@@ -83,6 +83,8 @@ class Dashboard(QMainWindow):
         """
         wanted = columns(key, flat)
         for dock in self.docks.values():
+            # What is removed while it is shown would be saved, and restored, as shown.
+            dock.hide()
             dock.setFloating(False)
             self.removeDockWidget(dock)
         known = [[self.docks[name] for name in column if name in self.docks] for column in wanted]
