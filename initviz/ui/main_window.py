@@ -16,8 +16,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
-from initviz.experiment.blueprint import data_info
-from initviz.experiment.text import Text
 from initviz.ui.actions import Actions
 from initviz.ui.appearance import Appearance
 from initviz.ui.controls import NARROWEST, WIDTH, Controls
@@ -31,6 +29,7 @@ from initviz.ui.memory import WindowMemory
 from initviz.ui.menus import Menus
 from initviz.ui.message_bar import MessageBar
 from initviz.ui.playback import Playback
+from initviz.ui.plot_keys import PlotKeys
 from initviz.ui.scenarios import title_of
 from initviz.ui.screens import bring_back
 from initviz.ui.session import Session
@@ -90,6 +89,7 @@ class MainWindow(QMainWindow):
         self.dashboard = Dashboard(parts.theme.theme)
         self.lesson = LessonColumn(parts.session, self.actions_.lesson)
         self.files = FileDesk(parts.session, parts.settings, self)
+        self.plot_keys = PlotKeys(self.dashboard, parts.session, self.actions_, self.menus)
         self.lane_keys = LaneKeys(parts.session, self.actions_)
         self.appearance = Appearance(parts.theme, parts.language, self.actions_, self)
         self.help_desk = HelpDesk(parts.theme, self.actions_, self)
@@ -148,7 +148,6 @@ class MainWindow(QMainWindow):
             (do.save, self.files.save),
             (do.save_as, self.files.ask_and_save),
             (do.clear_recent, self.files.clear_recent),
-            (do.export_view, self._export_view),
             (do.quit, self.close),
             (do.undo, session.undo_stack.undo),
             (do.redo, session.undo_stack.redo),
@@ -160,8 +159,6 @@ class MainWindow(QMainWindow):
             (do.controls, self._show_controls),
         ):
             action.triggered.connect(slot)
-        for action in do.layouts.values():
-            action.triggered.connect(self._choose_layout)
 
     def _connect_parts(self) -> None:
         session, playback, transport = self.parts.session, self.parts.playback, self.transport
@@ -187,25 +184,22 @@ class MainWindow(QMainWindow):
         self.files.told.connect(self.message_bar.tell)
         self.files.refused.connect(self.message_bar.refuse)
         self.files.recent_changed.connect(self._list_recent)
-        self.dashboard.saved.connect(self._say_saved)
         self.dashboard.failed.connect(self.message_bar.fail)
-        self.dashboard.lane_chosen.connect(session.set_focus_lane)
+        self.plot_keys.told.connect(self.message_bar.tell)
         self.help_desk.told.connect(self.message_bar.tell)
         self.help_desk.refused.connect(self.message_bar.refuse)
         self.lesson.folded.connect(self._share_width)
         self.menus.recent_chosen.connect(self.files.open_name)
-        self.menus.view_chosen.connect(self.dashboard.show_dock)
-        self.dashboard.docks_changed.connect(self._list_views)
         self.parts.theme.changed.connect(self._show_theme)
         screens = QGuiApplication.instance()
         if isinstance(screens, QGuiApplication):
             screens.screenRemoved.connect(self._screen_removed)
 
     def _restore(self) -> None:
-        self._memory.restore(self, self._is_flat())
+        self._memory.restore(self, self.plot_keys.is_flat())
         self._show_theme()
         self._list_recent()
-        self._list_views()
+        self.plot_keys.list_plots()
         self._name_undo()
         self._show_document()
         self._show_controls()
@@ -225,7 +219,7 @@ class MainWindow(QMainWindow):
         self._name_window()
         self.setWindowModified(session.is_modified)
         self.setWindowFilePath(str(path) if path is not None else "")
-        self.dashboard.suit(self._is_flat())
+        self.dashboard.suit(self.plot_keys.is_flat())
 
     def _name_window(self) -> None:
         session = self.parts.session
@@ -298,12 +292,6 @@ class MainWindow(QMainWindow):
     def _list_recent(self) -> None:
         self.menus.fill_recent(self.parts.settings.recent_files())
 
-    @Slot()
-    def _list_views(self) -> None:
-        docks = self.dashboard.docks
-        shown = {key for key, dock in docks.items() if not dock.isHidden()}
-        self.menus.fill_views({key: dock.windowTitle() for key, dock in docks.items()}, shown)
-
     # Run
 
     @Slot()
@@ -321,27 +309,6 @@ class MainWindow(QMainWindow):
         self.transport.show_device(self.parts.session.experiment.device)
 
     # View
-
-    def _is_flat(self) -> bool:
-        session = self.parts.session
-        return data_info(session.experiment.data, session.catalogue).shape == (2,)
-
-    @Slot()
-    def _choose_layout(self) -> None:
-        action = self.sender()
-        for key, known in self.actions_.layouts.items():
-            if known is action:
-                self.dashboard.arrange(key, self._is_flat())
-
-    @Slot()
-    def _export_view(self) -> None:
-        dock = self.dashboard.in_use()
-        if dock is not None:
-            dock.open_menu()
-
-    @Slot(str)
-    def _say_saved(self, name: str) -> None:
-        self.message_bar.tell(Text(f"Saved as {name}.", f"已保存为 {name}。"))
 
     @Slot()
     def _show_controls(self) -> None:
@@ -381,7 +348,7 @@ class MainWindow(QMainWindow):
         self._name_undo()
         self._name_window()
         self._list_recent()
-        self._list_views()
+        self.plot_keys.list_plots()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
