@@ -69,7 +69,7 @@ class Batches:
         )
 
         def place(array: NDArray[np.generic], as_dtype: torch.dtype) -> Tensor:
-            return torch.tensor(array).to(device=device, dtype=as_dtype)
+            return torch.tensor(array).to(as_dtype).to(device)
 
         target_dtype = torch.int64 if self.info.task == "classification" else dtype
         self.inputs = place(standardized[training], dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -27,7 +28,9 @@ from initviz.experiment.values import Experiment
 LOOK_EXAMPLES = 1024
 """Most examples that a start which looks at data is shown."""
 CHUNK = 1024
-"""Examples that are evaluated at a time."""
+"""Examples that are evaluated at a time at most ..."""
+CHUNK_NUMBERS = 2**24
+"""... and fewer where one layer of all lanes would hold more numbers than these."""
 LAZY_CHECK = 32
 """Steps between two looks for divergence where reading a loss stalls the device."""
 
@@ -35,6 +38,12 @@ LAZY_CHECK = 32
 def check_interval(device: torch.device) -> int:
     """Return after how many steps to look for divergence."""
     return 1 if device.type == "cpu" else LAZY_CHECK
+
+
+def chunk_size(group: Group) -> int:
+    """Return how many examples of any number a group evaluates at a time, so that memory stays bounded."""
+    widest = max(math.prod(stage.output_shape) for stage in group.blueprint.stages)
+    return max(1, min(CHUNK, CHUNK_NUMBERS // (group.num_lanes * widest)))
 
 
 class Race(Iterator[RaceState]):
@@ -206,11 +215,12 @@ class Race(Iterator[RaceState]):
             for group in self.groups:
                 totals = torch.zeros(2, group.num_lanes, dtype=torch.float64)
                 loss_of = loss_function(task)
-                for first in range(0, count, CHUNK):
-                    outputs = group.outputs(inputs[first : first + CHUNK])
-                    part = targets[first : first + CHUNK]
-                    totals[0] += loss_of(outputs, part)[0].double().cpu() * len(part)
-                    totals[1] += accuracy(outputs, part, task).double().cpu() * len(part)
+                size = chunk_size(group)
+                for first in range(0, count, size):
+                    outputs = group.outputs(inputs[first : first + size])
+                    part = targets[first : first + size]
+                    totals[0] += loss_of(outputs, part)[0].cpu().double() * len(part)
+                    totals[1] += accuracy(outputs, part, task).cpu().double() * len(part)
                 scores = group.without_diverged(totals[0]), group.without_diverged(totals[1])
                 loss[list(group.lanes)], right[list(group.lanes)] = (s.numpy() / count for s in scores)
         return loss, right
@@ -223,11 +233,11 @@ class Race(Iterator[RaceState]):
         Returns:
             ``(N, O)`` a lane, on the CPU; NaN for a diverged lane.
         """
-        given = torch.as_tensor(inputs).to(device=self.device, dtype=self._dtype)
+        given = torch.as_tensor(inputs).to(self._dtype).to(self.device)
         found: dict[int, Tensor] = {}
         with failures_in_words(self.device), flushed(True):
             for group in self.groups:
-                chunks = [group.outputs(chunk) for chunk in torch.split(given, CHUNK)]
+                chunks = [group.outputs(chunk) for chunk in torch.split(given, chunk_size(group))]
                 outputs = torch.cat(chunks, 1).cpu() if len(chunks) > 1 else chunks[0].cpu()
                 found.update(zip(group.lanes, outputs.unbind(0), strict=True))
         return [found[lane] for lane in range(self.num_lanes)]

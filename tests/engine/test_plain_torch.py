@@ -15,7 +15,7 @@ DENSE, CONVOLUTIONAL = 1e-12, 1e-9
 DIGITS: Document = {
     "dtype": "float64",
     "steps": STEPS,
-    "data": {"name": "digits", "batch_size": 32, "standardize": False},
+    "data": {"name": "digits", "batch_size": 16, "standardize": False},
     "init": {"weight": {"name": "he_normal"}, "bias": {"name": "normal", "std": 0.1}},
     "optimizer": {"name": "sgd", "lr": 0.005, "momentum": 0.9},
 }
