@@ -179,11 +179,12 @@ def snapshot(
     if sys.platform == "linux" and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = make_application()
+    collector = GcCollector()
     limits = Limits.from_environment(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         opening = Opening(
             Settings(Path(folder, "window.ini")),
-            path=None if steps < 0 else experiment_path,
+            path=experiment_path,
             theme=themes.as_choice(theme),
             language=languages.as_choice(language),
             workshop=ShortWorkshop(TorchWorkshop(catalogue(), limits), steps),
@@ -197,6 +198,7 @@ def snapshot(
         window.parts.session.undo_stack.setClean()
         window.close()
         window.deleteLater()
+    collector.stop()
     if painter.problem is not None:
         raise InitVizError(painter.problem)
 
