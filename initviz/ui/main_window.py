@@ -34,6 +34,7 @@ from initviz.ui.scenarios import title_of
 from initviz.ui.screens import bring_back
 from initviz.ui.session import Session
 from initviz.ui.settings import Settings
+from initviz.ui.tab_order import move_focus
 from initviz.ui.theme import ThemeSwitch
 from initviz.ui.transport import Transport
 from initviz.views.index import LAYOUTS
@@ -360,6 +361,9 @@ class MainWindow(QMainWindow):
             self._painted = True
             # What is loaded next must not hold up the rest of this picture.
             QTimer.singleShot(0, self.first_painted.emit)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return move_focus(self, forward)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from initviz.ui.icons import icon
+from initviz.ui.tab_order import move_focus
 
 if TYPE_CHECKING:
     from initviz.views.base import View
@@ -119,6 +120,9 @@ class ViewDock(QDockWidget):
         self.float_button.setAccessibleName(self.tr("Float {view}").format(view=title))
         self.close_button.setToolTip(self.tr("Close this plot; the View menu brings it back"))
         self.close_button.setAccessibleName(self.tr("Close {view}").format(view=title))
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return move_focus(self, forward) if self.isWindow() else super().focusNextPrevChild(forward)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.LanguageChange:
