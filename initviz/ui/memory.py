@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from initviz.ui.main_window import MainWindow
 
 SIZE = (1600, 900)
+FRAME = (16, 56)
+"""Room that a desktop's frame and title bar take at most, in pixels."""
 
 
 class WindowMemory:
@@ -40,7 +42,7 @@ class WindowMemory:
         state = settings.blob("window/geometry")
         if state.isEmpty() or not window.restoreGeometry(state):
             room = window.screen().availableGeometry()
-            window.resize(min(SIZE[0], room.width()), min(SIZE[1], room.height()))
+            window.resize(min(SIZE[0], room.width() - FRAME[0]), min(SIZE[1], room.height() - FRAME[1]))
         key = settings.text("window/layout", FIRST, (*LAYOUTS, CUSTOM))
         if not window.dashboard.restore_arrangement(settings.blob("window/docks"), key, flat):
             window.dashboard.arrange(key or FIRST, flat)
