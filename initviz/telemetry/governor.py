@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import deque
 
-RECENT = 3
-"""So many frames are remembered. The cheapest of them counts: what made the others dearer was not the frame."""
-
+RECENT = 8
+"""So many frames are remembered; their mean cost counts."""
+FEWEST = 3
 SLOWEST_START_S = 0.2
-"""Longest gap before that many frames are known: the first ones pay for what is made only once."""
+"""Longest gap before so few frames are known: the first ones pay for what is made only once."""
+TOLERANCE_S = 0.001
+"""A frame may come so much early, so that a slow loop does not lose a whole step's time with each."""
+OUTLIER = 4.0
+"""A frame counts for at most this many times the median: what made it dearer was something else."""
 
 
 class Governor:
@@ -20,24 +25,25 @@ class Governor:
 
     Args:
         hz: Most frames a second.
-        budget: Largest share of the time that frames may take, above 0.
+        budget: Largest share of the time that frames may take, above 0. The default leaves a little of the three
+            per cent that telemetry may cost to what goes with it.
     """
 
-    def __init__(self, hz: float = 30.0, budget: float = 0.03) -> None:
+    def __init__(self, hz: float = 30.0, budget: float = 0.025) -> None:
         self._shortest_s = 1.0 / hz
         self._budget = budget
         self._costs: deque[float] = deque(maxlen=RECENT)
+        self._cost_s = 0.0  # what a frame costs by and large
         self._step_cost_s = 0.0
+        self._gap_s = self._shortest_s
         self._steps = 0
         self._start_s = -math.inf
+        self._next_s = -math.inf  # nothing needs to be thought about before
 
     @property
     def gap_s(self) -> float:
         """Seconds from one frame to the next while training goes as fast as it can."""
-        if not self._costs:
-            return self._shortest_s
-        gap_s = max(self._shortest_s, min(self._costs) / self._budget)
-        return gap_s if len(self._costs) == RECENT else min(gap_s, max(self._shortest_s, SLOWEST_START_S))
+        return self._gap_s
 
     def due(self, now_s: float) -> bool:
         """Say whether the next step should be looked at; to be called once a step.
@@ -45,14 +51,15 @@ class Governor:
         Args:
             now_s: The time, in seconds of any clock that never goes back.
         """
-        elapsed_s = now_s - self._start_s
         self._steps += 1
-        # A millisecond of tolerance, so that a slow loop does not lose a whole step's time a frame.
-        if elapsed_s < self._shortest_s - 0.001:
+        if now_s < self._next_s:
             return False
-        if elapsed_s < self.gap_s and not self._is_idle(elapsed_s):
+        elapsed_s = now_s - self._start_s
+        if elapsed_s < self._gap_s - TOLERANCE_S and not self._is_idle(elapsed_s):
+            self._next_s = min(self._start_s + self._gap_s - TOLERANCE_S, now_s + self._shortest_s / 4)
             return False
         self._start_s = now_s
+        self._next_s = now_s + self._shortest_s - TOLERANCE_S
         self._steps = 0
         return True
 
@@ -64,9 +71,15 @@ class Governor:
             step_cost_s: Seconds of a plain step.
         """
         self._costs.append(max(cost_s, 0.0))
+        most = OUTLIER * statistics.median(self._costs)
+        self._cost_s = statistics.fmean(min(cost, most) for cost in self._costs)
         self._step_cost_s = step_cost_s
+        needed_s = self._cost_s / self._budget
+        if len(self._costs) < FEWEST:
+            needed_s = min(needed_s, SLOWEST_START_S)
+        self._gap_s = max(self._shortest_s, needed_s)
 
     def _is_idle(self, elapsed_s: float) -> bool:
         """Say whether training has waited for longer since the last frame than a frame takes."""
-        busy_s = (self._steps + 1) * self._step_cost_s + min(self._costs, default=0.0)
-        return elapsed_s - busy_s > max(min(self._costs, default=0.0), 0.5 * elapsed_s)
+        busy_s = (self._steps + 1) * self._step_cost_s + self._cost_s
+        return elapsed_s - busy_s > max(self._cost_s, 0.5 * elapsed_s)

@@ -42,37 +42,25 @@ def accuracies(outputs: list[Tensor], targets: list[Tensor], task: Task) -> Floa
 
 
 class _GroupLedger:
-    """The steps of one group."""
+    """What is known of the steps of one group."""
 
     def __init__(self, group: Group, norms: bool) -> None:
         self.group = group
-        self._norms = layer_norms(group, norms)
+        self.norms = layer_norms(group, norms)
         self._task: Task = group.blueprint.data.task
-        self._loss: list[Tensor] = []
-        self._outputs: list[Tensor] = []
-        self._targets: list[Tensor] = []
-        self._held = 0
         self._lost_before = np.zeros(group.num_lanes, dtype=bool)
 
-    def note(self, state: GroupState) -> bool:
-        """Take a step in; say whether it is time to drain."""
-        place = len(self._loss)
-        self._norms.note(place, state)
-        self._loss.append(state.loss)
-        self._outputs.append(state.outputs)
-        self._targets.append(state.targets)
-        self._held += state.outputs.numel()
-        return place + 1 >= self._norms.capacity or self._held > MAX_OUTPUTS
-
-    def drain(self) -> tuple[Floats, Floats, NormTable]:
-        """Return loss and accuracy ``(S, K)`` and norms, and forget them."""
-        count = len(self._loss)
-        loss = torch.stack(self._loss).double().cpu().numpy()
-        accuracy = accuracies(self._outputs, self._targets, self._task)
-        table = self._norms.drain(count)
+    def reduce(self, states: list[GroupState]) -> tuple[Floats, Floats, NormTable]:
+        """Return loss and accuracy ``(S, K)`` and norms of the steps that were noted."""
+        loss = torch.stack([state.loss for state in states]).double().cpu().numpy()
+        accuracy = accuracies(
+            [state.outputs for state in states], [state.targets for state in states], self._task
+        )
+        table = self.norms.drain(len(states))
         # A lane that diverged is kept at zero by the engine: that is no measurement.
-        lost = np.maximum.accumulate(~np.isfinite(loss), axis=0) | self._lost_before
-        if lost.any():
+        lost = ~np.isfinite(loss)
+        if lost.any() or self._lost_before.any():
+            lost = np.maximum.accumulate(lost, axis=0) | self._lost_before
             before = np.concatenate((self._lost_before[None], lost[:-1]))
             loss = np.where(lost, np.nan, loss)
             accuracy = np.where(lost, np.nan, accuracy)
@@ -80,7 +68,6 @@ class _GroupLedger:
             table.grad[lost] = np.nan
             table.update[lost] = np.nan
             self._lost_before = lost[-1]
-        self._loss, self._outputs, self._targets, self._held = [], [], [], 0
         return loss, accuracy, table
 
 
@@ -94,21 +81,22 @@ class Ledger:
 
     def __init__(self, race: Race, norms: bool = True) -> None:
         self._groups = [_GroupLedger(group, norms) for group in race.groups]
+        self._notes = [ledger.norms.note for ledger in self._groups]
         self._num_lanes = race.num_lanes
         self._num_layers = max(len(group.layout.measured) for group in race.groups)
-        self._steps: list[int] = []
-        self._lr: list[tuple[float, ...]] = []
-        self._sizes: list[int] = []
+        self._states: list[RaceState] = []
+        outputs = race.num_lanes * race.data.batch_size * race.data.info.num_outputs
+        self._capacity = min(
+            max(1, MAX_OUTPUTS // outputs), *(ledger.norms.capacity for ledger in self._groups)
+        )
 
     def note(self, state: RaceState) -> bool:
         """Take a step in; say whether it is time to settle."""
-        self._steps.append(state.step)
-        self._lr.append(state.lr)
-        self._sizes.append(len(state.groups[0].targets))
-        full = False
-        for ledger, group in zip(self._groups, state.groups, strict=True):
-            full = ledger.note(group) or full
-        return full
+        place = len(self._states)
+        self._states.append(state)
+        for note, group in zip(self._notes, state.groups, strict=True):
+            note(place, group)
+        return place + 1 >= self._capacity
 
     def settle(self) -> tuple[Scalars, Floats] | None:
         """Work out what was noted since the last time.
@@ -116,37 +104,44 @@ class Ledger:
         Returns:
             The measurements, read-only, and how many examples each step had ``(S,)``; None when there was no step.
         """
-        count = len(self._steps)
-        if not count:
+        states = self._states
+        if not states:
             return None
-        shape = (count, self._num_lanes)
-        loss, accuracy = np.full(shape, np.nan), np.full(shape, np.nan)
-        layers = (*shape, self._num_layers)
-        weight, grad, update = (np.full(layers, np.nan, dtype=np.float32) for _ in range(3))
-        for ledger in self._groups:
-            lanes = list(ledger.group.lanes)
-            with flushed(True):  # squares of tiny numbers would take long
-                own_loss, own_accuracy, table = ledger.drain()
-            loss[:, lanes], accuracy[:, lanes] = own_loss, own_accuracy
-            own = table.weight.shape[-1]
-            for whole, part in ((weight, table.weight), (grad, table.grad), (update, table.update)):
-                _place(whole, lanes, own, part)
+        self._states = []
+        with flushed(True):  # squares of tiny numbers would take long
+            parts = [
+                ledger.reduce([state.groups[place] for state in states])
+                for place, ledger in enumerate(self._groups)
+            ]
         scalars = Scalars(
-            steps=np.array(self._steps, dtype=np.int64),
-            loss=loss,
-            accuracy=accuracy,
-            lr=np.array(self._lr, dtype=np.float64),
-            weight_norm=weight,
-            grad_norm=grad,
-            update_norm=update,
+            steps=np.array([state.step for state in states], dtype=np.int64),
+            loss=self._by_lane([part[0] for part in parts]),
+            accuracy=self._by_lane([part[1] for part in parts]),
+            lr=np.array([state.lr for state in states], dtype=np.float64),
+            weight_norm=self._by_layer([part[2].weight for part in parts]),
+            grad_norm=self._by_layer([part[2].grad for part in parts]),
+            update_norm=self._by_layer([part[2].update for part in parts]),
         )
-        sizes = np.array(self._sizes, dtype=np.float64)
-        self._steps, self._lr, self._sizes = [], [], []
+        sizes = np.array([len(state.groups[0].targets) for state in states], dtype=np.float64)
         return freeze(scalars), sizes
 
+    def _by_lane(self, parts: list[Floats]) -> Floats:
+        """Return ``(S, K)`` in lane order from the groups' own."""
+        if len(parts) == 1:
+            return parts[0]
+        whole = np.empty((len(parts[0]), self._num_lanes))
+        for ledger, part in zip(self._groups, parts, strict=True):
+            whole[:, list(ledger.group.lanes)] = part
+        return whole
 
-def _place(whole: Singles, lanes: list[int], layers: int, part: Singles) -> None:
-    whole[:, lanes, :layers] = part
+    def _by_layer(self, parts: list[Singles]) -> Singles:
+        """Return ``(S, K, L)`` in lane order; NaN where a lane has fewer layers."""
+        if len(parts) == 1:
+            return parts[0]
+        whole = np.full((len(parts[0]), self._num_lanes, self._num_layers), np.nan, dtype=np.float32)
+        for ledger, part in zip(self._groups, parts, strict=True):
+            whole[:, list(ledger.group.lanes), : part.shape[-1]] = part
+        return whole
 
 
 def freeze(scalars: Scalars) -> Scalars:

@@ -9,9 +9,20 @@ import numpy as np
 
 from initviz.catalog.index import catalogue as whole_catalogue
 from initviz.engine.race import Race
+from initviz.engine.state import RaceState
 from initviz.experiment.catalogue import Catalogue
 from initviz.telemetry.boundary import BoundaryGrid
-from initviz.telemetry.frame import Boundary, Frame, LaneInfo, LaneState, RunInfo, Scalars, Validation
+from initviz.telemetry.frame import (
+    Boundary,
+    Counts,
+    Floats,
+    Frame,
+    LaneInfo,
+    LaneState,
+    RunInfo,
+    Scalars,
+    Validation,
+)
 from initviz.telemetry.histogram import frozen
 from initviz.telemetry.ledger import Ledger, joined
 from initviz.telemetry.looks import Look, Looker
@@ -21,6 +32,8 @@ SLOW_GAP_S = 0.25
 """Seconds between two looks at what changes slowly or costs much: the boundary and identical units."""
 SLOW_SHARE = 0.01
 """Share of the time that those may take."""
+MOST_UNJUDGED = 32
+"""Stretches of steps after which the lanes are judged even if nobody asks."""
 
 
 def run_info(race: Race, run_id: int) -> RunInfo:
@@ -89,6 +102,7 @@ class Monitor:
         self._clock = clock
         self._ledger = Ledger(race, norms)
         self._settled: list[Scalars] = []
+        self._unjudged: list[tuple[Counts, Floats, Floats]] = []
         self._outcomes = Outcomes(
             race.num_lanes, race.data.steps_per_epoch, race.data.constant_loss, race.total_steps
         )
@@ -116,6 +130,7 @@ class Monitor:
     def lanes(self) -> tuple[LaneState, ...]:
         """How each lane fares by now."""
         self._settle()
+        self._judge()
         return self._outcomes.states(self._race.diverged)
 
     def advance(self, want_frame: bool = False) -> None:
@@ -133,12 +148,16 @@ class Monitor:
         if self._ledger.note(state):
             self._settle()
         if want_frame:
-            start_s = self._clock()
-            slow = start_s >= self._slow_due_s or self.finished
-            self._look = self._looker.look(state, count_copies=slow)
-            if slow:
-                self._look_slowly(start_s)
-            self._measure_rate(start_s)
+            self._look_at(state)
+
+    def _look_at(self, state: RaceState) -> None:
+        start_s = self._clock()
+        slow = start_s >= self._slow_due_s or self.finished
+        self._look = self._looker.look(state, count_copies=slow)
+        if slow:
+            self._look_slowly(start_s)
+        self._measure_rate(start_s)
+        self._settle()  # so that what was observed is not held any longer
 
     def _look_slowly(self, start_s: float) -> None:
         before_s = self._clock()
@@ -155,8 +174,16 @@ class Monitor:
     def _settle(self) -> None:
         settled = self._ledger.settle()
         if settled is not None:
-            self._outcomes.note(*settled)
-            self._settled.append(settled[0])
+            scalars, sizes = settled
+            self._settled.append(scalars)
+            self._unjudged.append((scalars.steps, scalars.loss, sizes))
+            if len(self._unjudged) > MOST_UNJUDGED:
+                self._judge()
+
+    def _judge(self) -> None:
+        if self._unjudged:
+            self._outcomes.note(*(np.concatenate(parts) for parts in zip(*self._unjudged, strict=True)))
+            self._unjudged.clear()
 
     def take_scalars(self) -> Scalars | None:
         """Return the exact measurements since the last call, None when there was no step."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from initviz.engine.denormals import flushed
+from initviz.engine.denormals import are_flushed, flushed
 from initviz.engine.group import Group
 from initviz.engine.state import GroupState
 from initviz.telemetry.frame import Floats, Singles
@@ -20,8 +21,8 @@ RING_ROW = 32_768
 """Most numbers in a group's buffer for which whole buffers are kept and many steps are reduced at once."""
 RING_ELEMENTS = 160_000
 """About how many numbers a ring holds, so that it stays in the processor's cache."""
-MAX_RING_STEPS = 64
-FEW = 4096
+MAX_RING_STEPS = 128
+FEW = 16_384
 """So many squares are added up in single precision at once."""
 LEAST_PART, MOST_PART = 64, 4096
 
@@ -103,21 +104,33 @@ class LayerNorms:
             for offset, count, size in self._runs
         ]
 
-    def quick(self, views: Sequence[Tensor]) -> Tensor:
-        """Return norms ``(..., L)`` on the device of the views, without waiting for it."""
-        if views[0].device.type == "cpu":
-            return _joined([quick_norm(view) for view in views])
-        return _joined([robust_norm(view) for view in views])
+    def quick(self, views: Sequence[Tensor], out: Tensor | None = None) -> Tensor:
+        """Return norms ``(..., L)`` on the device of the views, without waiting for it.
+
+        Args:
+            views: From ``views``.
+            out: Receives them, if given.
+        """
+        measure = quick_norm if views[0].device.type == "cpu" else robust_norm
+        return torch.cat([measure(view) for view in views], dim=-1, out=out)
 
     def exact(self, views: Sequence[Tensor]) -> Floats:
         """Return norms ``(..., K, L)``, those that need it measured with care."""
         norms = self.quick(views).double().cpu().numpy()
         if views[0].device.type == "cpu":
-            self._mend(norms, views)
+            self.mend(norms, views)
         return norms
 
-    def _mend(self, norms: Floats, views: Sequence[Tensor]) -> None:
+    @staticmethod
+    def is_suspect(norms: NDArray[np.floating], dtype: torch.dtype) -> bool:
+        """Say whether any norm may have lost digits to squares outside the range of numbers of this type."""
+        bounds = RANGES[dtype]
+        return not (norms.min() >= bounds.low and norms.max() <= bounds.high)
+
+    def mend(self, norms: NDArray[np.floating], views: Sequence[Tensor]) -> None:
         """Measure again, in place, what may have lost digits to squares outside the range of numbers."""
+        if not self.is_suspect(norms, views[0].dtype):
+            return
         bounds = RANGES[views[0].dtype]
         for wrong, scale in (
             (norms < bounds.low, bounds.scale),
@@ -130,13 +143,13 @@ class LayerNorms:
                 layers = slice(first, first + view.shape[-2])
                 first = layers.stop
                 for lane in np.flatnonzero(wrong[..., layers].any(axis=(*range(wrong.ndim - 2), -1))):
-                    again = quick_norm(view[..., lane, :, :] * scale)
-                    place = norms[..., lane, layers]
-                    np.copyto(place, again.double().numpy() / scale, where=wrong[..., lane, layers])
-
-
-def _joined(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+                    again = quick_norm(view[..., lane, :, :] * scale).double().numpy() / scale
+                    np.copyto(
+                        norms[..., lane, layers],
+                        again,
+                        where=wrong[..., lane, layers],
+                        casting="same_kind",
+                    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +164,6 @@ class NormTable:
 def _singles(values: Floats) -> Singles:
     with np.errstate(over="ignore", under="ignore"):
         return values.astype(np.float32)
-
-
-def _unknown(steps: int, lanes: int, layers: int) -> Singles:
-    return np.full((steps, lanes, layers), np.nan, dtype=np.float32)
 
 
 class RingNorms:
@@ -205,50 +214,46 @@ class DirectNorms:
         self._on_cpu = group.flat.device.type == "cpu"
         self._flat_views = self._layers.views(group.flat)
         self._grad_views = self._layers.views(group.grad)
-        self._shape = (group.num_lanes, len(group.layout.measured))
-        self._weight: dict[int, Tensor] = {}
-        self._grad: dict[int, Tensor] = {}
-        self._update: dict[int, Tensor] = {}
-        if every_step:
-            self._weight[0] = self._measure(self._flat_views)
-
-    def _measure(self, views: Sequence[Tensor]) -> Tensor:
-        # On the processor what is suspect must be measured again now; elsewhere nothing may wait for the device.
-        return torch.from_numpy(self._layers.exact(views)) if self._on_cpu else self._layers.quick(views)
+        # For each step: gradients, weights (after it where every step is measured, else before it), changes.
+        shape = (self.capacity, 3, group.num_lanes, len(group.layout.measured))
+        self._norms = torch.full(shape, torch.nan, dtype=group.flat.dtype, device=group.flat.device)
+        self._last_weights = self._layers.exact(self._flat_views) if every_step else None
 
     def note(self, place: int, state: GroupState) -> None:
         """Measure a step; ``place`` counts the steps since the last drain."""
-        with flushed(True):  # squares of tiny numbers would take long
+        if not self._every_step and state.before is None:
+            return
+        if are_flushed():
             self._note(place, state)
+        else:
+            with flushed(True):  # squares of tiny numbers would take long
+                self._note(place, state)
 
     def _note(self, place: int, state: GroupState) -> None:
-        if self._every_step:
-            self._weight[place + 1] = self._measure(self._flat_views)
-        elif state.before is not None:
-            self._weight[place] = self._measure(self._layers.views(state.before))
-        if self._every_step or state.before is not None:
-            self._grad[place] = self._measure(self._grad_views)
-        if state.before is not None:
-            self._update[place] = self._measure(self._layers.views(self._flat - state.before))
+        rows, before = self._norms[place], state.before
+        weights = self._flat_views
+        if not self._every_step and before is not None:
+            weights = self._layers.views(before)
+        views = [self._grad_views, weights]
+        if before is not None:
+            views.append(self._layers.views(self._flat - before))
+        for quantity, measured in enumerate(views):
+            self._layers.quick(measured, out=rows[quantity])
+        # On the processor what is suspect must be measured again at once; elsewhere nothing waits for the device.
+        if self._on_cpu:
+            found = rows.numpy()[: len(views)]
+            if self._layers.is_suspect(found, rows.dtype):
+                for norms, measured in zip(found, views, strict=True):
+                    self._layers.mend(norms, measured)
 
     def drain(self, count: int) -> NormTable:
         """Return the norms of the ``count`` steps noted, and start anew."""
-        table = NormTable(
-            *(self._table(measured, count) for measured in (self._weight, self._grad, self._update))
-        )
-        last = self._weight.get(count)
-        for measured in (self._weight, self._grad, self._update):
-            measured.clear()
-        if last is not None:
-            self._weight[0] = last
-        return table
-
-    def _table(self, measured: dict[int, Tensor], count: int) -> Singles:
-        table = _unknown(count, *self._shape)
-        places = [place for place in measured if place < count]
-        if places:
-            rows = torch.stack([measured[place] for place in places]).cpu().double().numpy()
-            table[places] = _singles(rows)
+        grads, weights, updates = self._norms[:count].double().cpu().numpy().swapaxes(0, 1)
+        if self._last_weights is not None:
+            after, weights = weights, np.concatenate((self._last_weights[None], weights[:-1]))
+            self._last_weights = after[-1]
+        table = NormTable(_singles(weights), _singles(grads), _singles(updates))
+        self._norms.fill_(torch.nan)
         return table
 
 

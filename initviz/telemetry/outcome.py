@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from initviz.telemetry.frame import Floats, LaneState, Outcome, Scalars
+from initviz.telemetry.frame import Counts, Floats, LaneState, Outcome
 
 STALLED_WITHIN = 0.02
 """Share of the best constant prediction's loss within which a lane is stalled."""
@@ -50,20 +50,21 @@ class Outcomes:
         self._best = np.full(num_lanes, np.nan)
         self._diverged_at = np.full(num_lanes, -1, dtype=np.int64)
 
-    def note(self, scalars: Scalars, sizes: Floats) -> None:
+    def note(self, steps: Counts, losses: Floats, sizes: Floats) -> None:
         """Take a stretch of steps in.
 
         Args:
-            scalars: The measurements of S steps.
-            sizes: Examples in the batch of each step ``(S,)``: what its mean loss counts.
+            steps: ``(S,)``, at least one.
+            losses: ``(S, K)`` mean loss of each batch.
+            sizes: ``(S,)`` examples in it: what it counts.
         """
         if not self._steps:
-            self._initial = scalars.loss[0].copy()
-        bad = ~np.isfinite(scalars.loss)
+            self._initial = losses[0].copy()
+        bad = ~np.isfinite(losses)
         if bad.any():
             fresh = bad.any(axis=0) & (self._diverged_at < 0)
-            self._diverged_at[fresh] = scalars.steps[bad.argmax(axis=0)[fresh]]
-        loss = np.concatenate((self._loss, scalars.loss))
+            self._diverged_at[fresh] = steps[bad.argmax(axis=0)[fresh]]
+        loss = np.concatenate((self._loss, losses))
         weights = np.concatenate((self._sizes, sizes))
         # Differences of running sums lose small losses behind a huge one, so huge ones are cut off; that changes no
         # smallest mean. The means that are shown are taken directly.

@@ -43,11 +43,11 @@ def check(flow: Flow, can_die: list[bool]) -> None:
     found, wanted = signal_moments(flow, can_die), expected(flow, can_die)
     scale = np.sqrt(wanted.preactivation_q)
     assert (np.abs(found.preactivation_mean - wanted.preactivation_mean) <= 1e-6 * scale).all()
-    np.testing.assert_allclose(found.preactivation_q, wanted.preactivation_q, rtol=1e-5)
+    np.testing.assert_allclose(found.preactivation_q, wanted.preactivation_q, rtol=3e-5)
     root = np.sqrt(wanted.activation_var + wanted.activation_mean**2)
     assert (np.abs(found.activation_mean - wanted.activation_mean) <= 1e-6 * root).all()
     np.testing.assert_allclose(found.activation_var, wanted.activation_var, rtol=1e-3)
-    np.testing.assert_allclose(found.grad_preactivation_q, wanted.grad_preactivation_q, rtol=1e-5)
+    np.testing.assert_allclose(found.grad_preactivation_q, wanted.grad_preactivation_q, rtol=3e-5)
     np.testing.assert_allclose(found.dead_fraction, wanted.dead_fraction, rtol=1e-6)
 
 

@@ -456,7 +456,7 @@ def test_large_batches_do_not_pile_up() -> None:
     monitor = Monitor(race(document), 1)
     for _ in range(6):
         monitor.advance()
-        held = sum(outputs.numel() for group in monitor._ledger._groups for outputs in group._outputs)
+        held = sum(state.groups[0].outputs.numel() for state in monitor._ledger._states)
         assert held <= MAX_OUTPUTS
     scalars = monitor.take_scalars()
     assert scalars is not None

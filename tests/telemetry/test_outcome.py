@@ -5,17 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from initviz.telemetry.frame import LaneState, Scalars
+from initviz.telemetry.frame import LaneState
 from initviz.telemetry.outcome import FEWEST_STEPS, MOST_STEPS, Outcomes
 
 CONSTANT = 2.0
-
-
-def stretch(losses: np.ndarray, first: int) -> Scalars:
-    count, lanes = losses.shape
-    table = np.zeros((count, lanes, 1), dtype=np.float32)
-    steps = np.arange(first, first + count, dtype=np.int64)
-    return Scalars(steps, losses, losses, losses, table, table, table)
 
 
 def follow(
@@ -31,7 +24,7 @@ def follow(
     sizes = np.ones(len(losses)) if sizes is None else sizes
     for first in range(0, len(losses), cut):
         part = slice(first, first + cut)
-        outcomes.note(stretch(losses[part], first), sizes[part])
+        outcomes.note(np.arange(first, first + len(losses[part])), losses[part], sizes[part])
     return outcomes.states(diverged or {})
 
 
@@ -108,6 +101,18 @@ def test_divergence_is_dated_to_the_very_step(cut: int) -> None:
     assert states[1].best_loss == pytest.approx(1.0)
 
 
+def test_small_losses_after_a_huge_one_are_averaged_truly() -> None:
+    """A start far too large: losses of 1e24, then the network is dead and its loss constant."""
+    rng = np.random.default_rng(0)
+    loss = np.concatenate(([1e8, 1e24, 3e20], CONSTANT + 0.001 * rng.standard_normal(97)))[:, None]
+    (state,) = follow(loss, cut=20)
+    assert state.train_loss == pytest.approx(loss[-10:].mean(), rel=1e-12)
+    # Means of ten from the thirteenth step on are free of the spike.
+    means = [loss[stop - 10 : stop].mean() for stop in range(13, 101)]
+    assert state.best_loss == pytest.approx(min(means), rel=1e-6)
+    assert state.outcome == "stalled"
+
+
 def test_a_loss_that_was_never_finite() -> None:
     losses = np.full((5, 1), np.nan)
     (state,) = follow(losses, diverged={0: (0, "output")})
@@ -117,7 +122,7 @@ def test_a_loss_that_was_never_finite() -> None:
 
 def test_nothing_to_beat() -> None:
     outcomes = Outcomes(1, 10, 0.0, 100)
-    outcomes.note(stretch(constant(0.0, steps=100), 0), np.ones(100))
+    outcomes.note(np.arange(100), constant(0.0, steps=100), np.ones(100))
     assert outcomes.states({})[0].outcome == "ok"
 
 
