@@ -1,43 +1,18 @@
-"""Kinds of layers: what they make of a shape, which tensors they train, and how they run alone and in lanes."""
+"""Kinds of layers, and how each runs alone and in lanes. What they make of a shape is in ``layer_shapes``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
+from initviz.catalog import layer_shapes as shapes
 from initviz.catalog.parts import ActivationPart, LaneForm, LaneForward, Observer, TorchLayerPart
 from initviz.experiment.parameters import BoolParameter, FloatParameter, IntParameter, PartParameter
-from initviz.experiment.parts import LayerError, TensorSpec
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-
-def _flat_input(shape: Shape) -> int:
-    if len(shape) != 1:
-        raise LayerError(
-            f"it needs a list of numbers, but its input is an image of shape {_shown(shape)}. "
-            "Add a flatten layer before it.",
-            f"它的输入必须是一列数，而现在是形状为 {_shown(shape)} 的图像。请在它前面加一个展平层。",
-        )
-    return shape[0]
-
-
-def _image_input(shape: Shape) -> tuple[int, int, int]:
-    if len(shape) != 3:
-        raise LayerError(
-            f"it needs an image, but its input is a list of {_shown(shape)} numbers. Choose a data set of images, "
-            "and put this layer before the flatten layer.",
-            f"它的输入必须是图像，而现在是一列 {_shown(shape)} 个数。请选择图像数据集，并把这一层放在展平层之前。",
-        )
-    return shape[0], shape[1], shape[2]
-
-
-def _shown(shape: Shape) -> str:
-    return " x ".join(str(extent) for extent in shape)
 
 
 def _activation(choice: Choice, key: str) -> ActivationPart:
@@ -47,25 +22,10 @@ def _activation(choice: Choice, key: str) -> ActivationPart:
     return next(part for part in activations.PARTS if part.key == choice.string(key))
 
 
-# dense
-
-
-def _dense_shape(choice: Choice, shape: Shape) -> Shape:
-    _flat_input(shape)
-    return (choice.integer("units"),)
-
-
-def _dense_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
-    fan_in, fan_out = _flat_input(shape), choice.integer("units")
-    weight = TensorSpec(name="weight", shape=(fan_out, fan_in), role="weight", fan_in=fan_in, fan_out=fan_out)
-    bias = TensorSpec(name="bias", shape=(fan_out,), role="bias", fan_in=fan_in, fan_out=fan_out)
-    return (weight, bias) if choice.flag("bias") else (weight,)
-
-
 def _dense_module(choice: Choice, shape: Shape) -> nn.Module:
     from torch import nn
 
-    return nn.Linear(_flat_input(shape), choice.integer("units"), bias=choice.flag("bias"))
+    return nn.Linear(shapes.flat_input(shape), choice.integer("units"), bias=choice.flag("bias"))
 
 
 def _dense_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
@@ -75,43 +35,11 @@ def _dense_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
     return lane_forms.DenseAlone(has_bias) if lanes == 1 else lane_forms.DenseLanes(lanes, has_bias)
 
 
-# convolution
-
-
-def _conv_shape(choice: Choice, shape: Shape) -> Shape:
-    _, height, width = _image_input(shape)
-    kernel, stride, padding = (choice.integer(key) for key in ("kernel", "stride", "padding"))
-    if kernel > min(height, width) + 2 * padding:
-        raise LayerError(
-            f"its kernel of {kernel} x {kernel} is larger than the image of {height} x {width} with a padding of "
-            f"{padding}. Choose a smaller kernel, more padding, or less pooling before it.",
-            f"它的卷积核 {kernel} × {kernel} 大于 {height} × {width} 的图像（填充 {padding}）。"
-            "请减小卷积核、增加填充，或减少前面的池化。",
-        )
-    after = ((extent + 2 * padding - kernel) // stride + 1 for extent in (height, width))
-    return (choice.integer("channels"), *after)
-
-
-def _conv_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
-    channels_in = _image_input(shape)[0]
-    channels, kernel = choice.integer("channels"), choice.integer("kernel")
-    fan_in, fan_out = channels_in * kernel * kernel, channels * kernel * kernel
-    weight = TensorSpec(
-        name="weight",
-        shape=(channels, channels_in, kernel, kernel),
-        role="weight",
-        fan_in=fan_in,
-        fan_out=fan_out,
-    )
-    bias = TensorSpec(name="bias", shape=(channels,), role="bias", fan_in=fan_in, fan_out=fan_out)
-    return (weight, bias) if choice.flag("bias") else (weight,)
-
-
 def _conv_module(choice: Choice, shape: Shape) -> nn.Module:
     from torch import nn
 
     return nn.Conv2d(
-        _image_input(shape)[0],
+        shapes.image_input(shape)[0],
         choice.integer("channels"),
         choice.integer("kernel"),
         choice.integer("stride"),
@@ -125,31 +53,12 @@ def _conv_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
 
     return lane_forms.Convolution(
         lanes,
-        _image_input(shape)[0],
+        shapes.image_input(shape)[0],
         choice.integer("channels"),
         choice.integer("stride"),
         choice.integer("padding"),
         choice.flag("bias"),
     )
-
-
-# pooling
-
-
-def _pool_shape(choice: Choice, shape: Shape) -> Shape:
-    channels, height, width = _image_input(shape)
-    size = choice.integer("size")
-    if size > min(height, width):
-        raise LayerError(
-            f"its window of {size} x {size} is larger than the image of {height} x {width}. "
-            "Choose a smaller window, or remove this layer.",
-            f"它的窗口 {size} × {size} 大于 {height} × {width} 的图像。请减小窗口，或删去这一层。",
-        )
-    return (channels, height // size, width // size)
-
-
-def _no_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
-    return ()
 
 
 def _max_pool_module(choice: Choice, shape: Shape) -> nn.Module:
@@ -176,16 +85,6 @@ def _avg_pool_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
     return lane_forms.AveragePool(choice.integer("size"))
 
 
-# flatten
-
-
-def _flatten_shape(choice: Choice, shape: Shape) -> Shape:
-    product = 1
-    for extent in shape:
-        product *= extent
-    return (product,)
-
-
 def _flatten_module(choice: Choice, shape: Shape) -> nn.Module:
     from torch import nn
 
@@ -196,13 +95,6 @@ def _flatten_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
     from initviz.catalog import lane_forms
 
     return lane_forms.Flatten(lanes, shape)
-
-
-# activation
-
-
-def _same_shape(choice: Choice, shape: Shape) -> Shape:
-    return shape
 
 
 def _activation_module(choice: Choice, shape: Shape) -> nn.Module:
@@ -219,30 +111,10 @@ def _activation_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm | Lan
     return lane_forms.Elementwise(function, part.gradient(choice))
 
 
-# residual block
-
-
-def _residual_shape(choice: Choice, shape: Shape) -> Shape:
-    return (_flat_input(shape),)
-
-
-def _residual_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
-    width = _flat_input(shape)
-    inner = partial(TensorSpec, fan_in=width, fan_out=width, branch="inner")
-    last = partial(TensorSpec, fan_in=width, fan_out=width, branch="last")
-    return (
-        inner(name="first.weight", shape=(width, width), role="weight"),
-        inner(name="first.bias", shape=(width,), role="bias"),
-        last(name="second.weight", shape=(width, width), role="weight"),
-        last(name="second.bias", shape=(width,), role="bias"),
-        last(name="scale", shape=(), role="branch_scale"),
-    )
-
-
 def _residual_module(choice: Choice, shape: Shape) -> nn.Module:
     from initviz.catalog.blocks import ResidualBlock
 
-    return ResidualBlock(_flat_input(shape), _activation(choice, "activation").module(choice))
+    return ResidualBlock(shapes.flat_input(shape), _activation(choice, "activation").module(choice))
 
 
 def _residual_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
@@ -311,8 +183,8 @@ PARTS: tuple[TorchLayerPart, ...] = (
         formula=r"z = W x + b",
         source="Rosenblatt 1958, doi:10.1037/h0042519",
         aliases=("linear",),
-        output_shape=_dense_shape,
-        tensors=_dense_tensors,
+        output_shape=shapes.dense_shape,
+        tensors=shapes.dense_tensors,
         module=_dense_module,
         lanes=_dense_form,
     ),
@@ -369,8 +241,8 @@ PARTS: tuple[TorchLayerPart, ...] = (
         formula=r"z_{o} = \sum_{i} W_{oi} \star x_{i} + b_{o}",
         source="LeCun et al. 1989, doi:10.1162/neco.1989.1.4.541",
         aliases=("conv2d",),
-        output_shape=_conv_shape,
-        tensors=_conv_tensors,
+        output_shape=shapes.conv_shape,
+        tensors=shapes.conv_tensors,
         module=_conv_module,
         lanes=_conv_form,
     ),
@@ -385,8 +257,8 @@ PARTS: tuple[TorchLayerPart, ...] = (
         parameters=(_SIZE,),
         formula=r"y = \max_{\text{window}} x",
         source="Riesenhuber and Poggio 1999, doi:10.1038/14819",
-        output_shape=_pool_shape,
-        tensors=_no_tensors,
+        output_shape=shapes.pool_shape,
+        tensors=shapes.no_tensors,
         module=_max_pool_module,
         lanes=_max_pool_form,
     ),
@@ -398,8 +270,8 @@ PARTS: tuple[TorchLayerPart, ...] = (
         parameters=(_SIZE,),
         formula=r"y = \frac{1}{s^2} \sum_{\text{window}} x",
         source="LeCun et al. 1998, doi:10.1109/5.726791",
-        output_shape=_pool_shape,
-        tensors=_no_tensors,
+        output_shape=shapes.pool_shape,
+        tensors=shapes.no_tensors,
         module=_avg_pool_module,
         lanes=_avg_pool_form,
     ),
@@ -412,8 +284,8 @@ PARTS: tuple[TorchLayerPart, ...] = (
             "把图像展开成一列数，供全连接层读取。",
         ),
         source="PyTorch manual, torch.nn.Flatten",
-        output_shape=_flatten_shape,
-        tensors=_no_tensors,
+        output_shape=shapes.flatten_shape,
+        tensors=shapes.no_tensors,
         module=_flatten_module,
         lanes=_flatten_form,
     ),
@@ -445,8 +317,8 @@ PARTS: tuple[TorchLayerPart, ...] = (
         ),
         formula=r"y = \phi(x)",
         source="McCulloch and Pitts 1943, doi:10.1007/BF02478259",
-        output_shape=_same_shape,
-        tensors=_no_tensors,
+        output_shape=shapes.same_shape,
+        tensors=shapes.no_tensors,
         is_activation=True,
         module=_activation_module,
         lanes=_activation_form,
@@ -470,8 +342,8 @@ PARTS: tuple[TorchLayerPart, ...] = (
         ),
         formula=r"y = x + s \, (W_2 \, \phi(W_1 x + b_1) + b_2)",
         source="He et al. 2016, arXiv:1512.03385; Bachlechner et al. 2021, arXiv:2003.04887",
-        output_shape=_residual_shape,
-        tensors=_residual_tensors,
+        output_shape=shapes.residual_shape,
+        tensors=shapes.residual_tensors,
         module=_residual_module,
         lanes=_residual_forward,
     ),
