@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from initviz.ui.main_window import MainWindow
@@ -113,26 +113,37 @@ def test_a_typo_is_answered_with_file_place_and_the_nearest_key(
     assert state(window) == "playing"
 
 
-def drop(window: MainWindow, path: Path) -> bool:
-    """Drag a file over the middle of the window and let go; say whether it was welcome."""
+def drop(target: QWidget, path: Path) -> bool:
+    """Drag a file over the middle of a widget and let go; say whether it was welcome."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
-    place = QPointF(window.rect().center())
-    target = window.childAt(place.toPoint()) or window
+    place = QPointF(target.rect().center())
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     enter = QDragEnterEvent(place.toPoint(), copy, data, left, none)
-    QApplication.sendEvent(window, enter)
-    assert not target.acceptDrops() or target is window, f"{target} would swallow what is dropped on it"
+    QApplication.sendEvent(target, enter)  # goes up until a widget takes it
     if not enter.isAccepted():
         return False
-    QApplication.sendEvent(window, QDropEvent(place, copy, data, left, none))
+    QApplication.sendEvent(target, QDropEvent(place, copy, data, left, none))
     return True
 
 
 def test_a_file_is_dropped_on_the_window(window: MainWindow, qtbot: QtBot, good: Path) -> None:
-    assert drop(window, good)
-    assert title(window) == "Mine"
-    assert window.parts.session.origin.path == good
+    loss = window.dashboard.docks["loss"].view
+    assert loss is not None
+    for target in (
+        loss.canvas,
+        window.controls.lanes.list.viewport(),
+        window.lesson.panel,
+        window.transport.scenario_button,
+        window.dashboard,
+        window,
+    ):
+        assert drop(target, good), f"{target} does not let a file through"
+        assert title(window) == "Mine"
+        assert window.parts.session.origin.path == good
+        window.parts.session.undo_stack.undo()
+        assert title(window) == "Good and bad starts"
+        window.parts.session.undo_stack.setClean()
 
 
 def test_other_files_are_not_welcome(window: MainWindow, tmp_path: Path) -> None:
