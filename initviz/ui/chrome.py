@@ -161,33 +161,36 @@ QToolButton:pressed, QToolButton:checked { background: $pressed; }
 QToolButton:focus { border-color: $focus; }
 QToolButton:disabled { color: $edge; }
 QToolButton::menu-indicator { image: none; }
-QToolButton#playButton { background: $filled; border-color: $filled; padding: $px7 $px16; }
-QToolButton#playButton:hover { background: $mark; border-color: $mark; }
-QToolButton#playButton:disabled { background: $hover; border-color: $hover; }
+QToolButton#playButton { background: $filled; background-clip: padding; border: $px2 solid $surface;
+    border-radius: $px8; padding: $px6 $px16; }
+QToolButton#playButton:hover { background: $mark; }
+QToolButton#playButton:disabled { background: $hover; }
 QToolButton#playButton:focus { border-color: $focus; }
 QToolButton#scenarioButton { font-size: $px16; font-weight: 700; padding: $px6 $px24 $px6 $px8;
     border-color: $line; }
 QToolButton#scenarioButton::menu-indicator { image: url($chevron); width: $px16; height: $px16;
     subcontrol-origin: padding; subcontrol-position: right center; right: $px6; }
+QToolButton#scenarioButton:focus { border-color: $focus; }
 QToolButton#languageButton { padding: $px6 $px8; }
 
 QPushButton { background: $surface; color: $text; border: 1px solid $edge; border-radius: $px6;
-    padding: $px6 $px16; }
+    padding: $px6 $px16; outline: none; }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed, QPushButton:checked { background: $pressed; }
 QPushButton:disabled { color: $edge; border-color: $line; }
 QPushButton:focus { border-color: $focus; }
 QPushButton:default { background: $filled; color: $inverse; border-color: $filled; }
 QPushButton:default:focus { border-color: $focus; }
-QPushButton#sectionHeader { text-align: left; border: none; border-radius: 0; padding: $px8 $px12 $px8 $px8;
-    font-size: $px13; font-weight: 700; }
-QPushButton#sectionHeader:focus { background: $hover; }
+QPushButton#sectionHeader { text-align: left; border: 1px solid transparent; border-radius: $px4;
+    padding: $px7 $px12 $px7 $px7; font-size: $px13; font-weight: 700; }
+QPushButton#sectionHeader:focus { background: $hover; border-color: $focus; }
 
 QComboBox, QLineEdit, QAbstractSpinBox { background: $sunken; color: $text; border: 1px solid $edge;
     border-radius: $px4; padding: $px4 $px6; min-height: $px18; selection-background-color: $mark;
     selection-color: #ffffff; }
 QComboBox:hover, QLineEdit:hover, QAbstractSpinBox:hover { background: $surface; }
-QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus { border-color: $focus; }
+QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus { border: $px2 solid $focus; padding: $px3 $px5; }
+QComboBox:focus { padding-right: $px20; }
 QComboBox:disabled, QLineEdit:disabled, QAbstractSpinBox:disabled { color: $edge; border-color: $line; }
 QComboBox { padding-right: $px20; }
 QComboBox::drop-down { border: none; width: $px20; subcontrol-origin: border;
@@ -196,6 +199,7 @@ QComboBox::down-arrow { image: url($chevron); width: $px14; height: $px14; }
 QComboBox QAbstractItemView { background: $surface; color: $text; border: 1px solid $edge; outline: none;
     selection-background-color: $pressed; selection-color: $text; }
 QComboBox#deviceBox { background: transparent; border-color: $line; }
+QComboBox#deviceBox:focus { border: $px2 solid $focus; }
 
 QCheckBox, QRadioButton { spacing: $px8; color: $text; background: transparent; }
 QCheckBox::indicator, QRadioButton::indicator { width: $px14; height: $px14; border: 1px solid $edge;
@@ -229,7 +233,8 @@ QScrollBar::handle:hover { background: $muted; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 
-QTextBrowser#lesson { background: transparent; border: none; color: $text; }
+QTextBrowser#lesson { background: transparent; border: 1px solid transparent; color: $text; }
+QTextBrowser#lesson:focus { border-color: $focus; }
 QFrame#messageBar { background: $notice; border: none; border-bottom: 1px solid $line;
     border-left: $px4 solid $notice_edge; }
 QFrame#messageBar[tone="done"] { background: $surface; border-left-color: $edge; }
