@@ -59,7 +59,7 @@ def test_training_waits_for_a_window_that_does_not_look(
 ) -> None:
     monkeypatch.setattr(pump, "MAX_MAILBOX_BYTES", 1000)
     monkeypatch.setattr(training, "POST_INTERVAL_S", 0.0)
-    ready(qtbot, trainer, 10_000)
+    ready(qtbot, trainer, 1_000)
     trainer.play()
     qtbot.waitUntil(lambda: trainer.mailbox.num_bytes > 1000, timeout=5000)
     qtbot.wait(120)
