@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOpti
 
 from initviz.telemetry.frame import Outcome
 from initviz.ui.icons import pixmap
-from initviz.ui.lane_text import listed
+from initviz.ui.lane_text import beyond_name, listed
 from initviz.ui.reorder import AnyIndex
 
 Status = Outcome | Literal["ready"]
@@ -90,7 +90,13 @@ class LaneCardModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return listed(
                 word
-                for word in (card.name, card.difference, card.status_words, card.status_detail, card.loss)
+                for word in (
+                    card.name,
+                    beyond_name(card.name, card.difference),
+                    card.status_words,
+                    card.status_detail,
+                    card.loss,
+                )
                 if word
             )
         return None
@@ -260,13 +266,14 @@ class LaneCardDelegate(QStyledItemDelegate):
         painter.drawText(place, align, name)
         painter.setFont(font)
         rest = place.adjusted(metrics.horizontalAdvance(name) + metrics.height() // 2, 0, 0, 0)
-        if rest.width() > 3 * metrics.height() and card.difference.casefold() != card.name.casefold():
+        more = beyond_name(card.name, card.difference)
+        if more and rest.width() > 3 * metrics.height():
             painter.setPen(muted)
             fitted = plain
-            if plain.horizontalAdvance(card.difference) > rest.width():
+            if plain.horizontalAdvance(more) > rest.width():
                 painter.setFont(_tiny(font))
                 fitted = QFontMetrics(painter.font())
-            shown = fitted.elidedText(card.difference, Qt.TextElideMode.ElideRight, rest.width())
+            shown = fitted.elidedText(more, Qt.TextElideMode.ElideRight, rest.width())
             painter.drawText(rest, align, shown)
             painter.setFont(font)
 

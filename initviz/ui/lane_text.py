@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from PySide6.QtCore import QCoreApplication
@@ -12,6 +13,10 @@ from initviz.experiment.values import Choice, Experiment, Lane
 from initviz.telemetry.frame import LaneState
 from initviz.ui.language import current_language
 from initviz.ui.number_text import format_count, format_value
+
+COPY_NUMBER = re.compile(r"\s+\d+$")
+OTHER_NAME = re.compile(r"^\s*[(（][^()（）]*[)）]")
+"""A second name in brackets, which goes with the first."""
 
 
 def part_title(part: Part) -> str:
@@ -85,6 +90,22 @@ def difference_text(experiment: Experiment, lane: Lane, catalogue: Catalogue) ->
     if own.seed != base.seed:
         words.append(QCoreApplication.translate("LaneText", "seed {seed}").format(seed=own.seed))
     return listed(words) if words else choice_text("initializer", own.init.weight, catalogue)
+
+
+def beyond_name(name: str, said: str) -> str:
+    """Return what of a lane's description its own name does not say: ``normal`` for ``He`` and ``He (Kaiming) normal``.
+
+    Args:
+        name: What the person calls the lane; a number at its end tells copies apart.
+        said: Its description, which begins with the title of a part.
+    """
+    if said.casefold() == name.casefold():
+        return ""
+    stem = COPY_NUMBER.sub("", name)
+    rest = said[len(stem) :]
+    if not stem or said[: len(stem)].casefold() != stem.casefold() or rest[:1].isalnum():
+        return said
+    return OTHER_NAME.sub("", rest).lstrip(" ,，")
 
 
 def status_text(state: LaneState | None) -> str:

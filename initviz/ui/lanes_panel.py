@@ -265,7 +265,10 @@ class LanesPanel(QWidget):
         if zone == "eye":
             return self.tr("Show its curves") if card.hidden else self.tr("Hide its curves")
         status = f"{card.status_words} · {card.status_detail}" if card.status_detail else card.status_words
-        lines = [f"<b>{html.escape(card.name)}</b>", html.escape(card.difference), status]
+        lines = [f"<b>{html.escape(card.name)}</b>"]
+        if card.difference.casefold() != card.name.casefold():
+            lines.append(html.escape(card.difference))
+        lines.append(status)
         if card.loss:
             lines.append(self.tr("Training loss: {loss}").format(loss=card.loss))
         lines.append(self.tr("Double click or F2 renames, drag or Alt+arrow moves."))
