@@ -186,6 +186,10 @@ class View(QWidget):
         """Remember where the name of a lane stands, so that a click there chooses it."""
         self._lane_places.append((rect, lane))
 
+    def lane_places(self) -> list[tuple[QRectF, int]]:
+        """Return where on the canvas the names of lanes stand."""
+        return self._lane_places.copy()
+
     def backdrop(self, ink: Ink, key: object, draw: Callable[[Ink], None]) -> None:
         """Draw what seldom changes: on the screen from a picture, until ``key`` or the lanes to show are others."""
         image = self.canvas.image

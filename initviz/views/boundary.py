@@ -60,6 +60,10 @@ class BoundaryView(View):
         frame = self.history.frame if self.history is not None else None
         return frame.boundary if frame is not None else None
 
+    def cells(self) -> tuple[Cell, ...]:
+        """Return the small plots as they were last drawn."""
+        return self._multiples.cells if self._multiples is not None else ()
+
     def class_color(self, index: int) -> str:
         """Return the colour of a class's points."""
         return self.theme.lane(index).color
@@ -98,7 +102,7 @@ class BoundaryView(View):
     def _colors(self, classes: NDArray[np.int16], confidence: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return ``(H, W, 3)``: the class's colour, paler towards the confidence of a guess."""
         count = self._num_classes()
-        sure = np.nan_to_num(confidence, nan=0.0)
+        sure = np.clip(np.nan_to_num(confidence, nan=0.0), 0, 1)
         strength = np.clip((sure - 1 / count) / (1 - 1 / count), 0, 1)
         if count == 2:
             signed = np.where(classes == 0, -strength, strength)

@@ -55,6 +55,10 @@ class GradNormBarsView(View):
     def forget(self) -> None:
         self._range.reset()
 
+    def cells(self) -> tuple[Cell, ...]:
+        """Return the small plots as they were last drawn."""
+        return self._multiples.cells if self._multiples is not None else ()
+
     def norms(self) -> Floats:
         """Return the gradient norms ``(K, L)``: geometric mean of the latest steps; NaN where there are none."""
         assert self.history is not None

@@ -49,6 +49,10 @@ class GradNormMapView(View):
             " bottom."
         )
 
+    def cells(self) -> tuple[Cell, ...]:
+        """Return the small plots as they were last drawn."""
+        return self._multiples.cells if self._multiples is not None else ()
+
     def draw(self, ink: Ink, area: QRectF) -> None:
         assert self.history is not None
         assert self.info is not None

@@ -16,7 +16,7 @@ from initviz.views.choice_button import ChoiceButton
 from initviz.views.ink import Ink
 from initviz.views.layer_maps import LayerMaps
 from initviz.views.layers import layer_name
-from initviz.views.plot import Readout
+from initviz.views.plot import Plot, Readout
 from initviz.views.ridges import Ridges
 from initviz.views.saving import Row
 from initviz.views.time_map import TimeMap
@@ -47,8 +47,9 @@ class HistogramView(View):
         self.controls.addWidget(self._layer)
         self.controls.addWidget(self._mode)
         self._range: SteadyRange | None = None
+        self._ridges = Ridges(self)
         self._drawings: dict[str, Ridges | LayerMaps | TimeMap] = {
-            "ridges": Ridges(self),
+            "ridges": self._ridges,
             "layers": LayerMaps(self),
             "time": TimeMap(self),
         }
@@ -111,6 +112,14 @@ class HistogramView(View):
         """Choose the layer, from 0, that is shown over time."""
         self._layer.choose(str(layer))
         self.redraw()
+
+    def choice(self) -> ChoiceButton:
+        """Return the button that chooses the drawing."""
+        return self._mode
+
+    def ridge_plot(self) -> Plot | None:
+        """Return the plot of the ridge lines as it was last drawn."""
+        return self._ridges.plot
 
     def draw(self, ink: Ink, area: QRectF) -> None:
         self._drawings[self.shown_as()].draw(ink, area)

@@ -15,7 +15,10 @@ def diverged_at(history: RunHistory | None, lane: int) -> int | None:
 
 
 def status_text(history: RunHistory | None, lane: int) -> str:
-    """Return "learning", "stalled" or "diverged at step N" in the person's language; empty before the first frame."""
+    """Return "learning", "stalled" or "diverged at step N" in the person's language.
+
+    It is empty before the first frame, and while it is too early to tell.
+    """
     frame = history.frame if history is not None else None
     if frame is None:
         return ""
@@ -25,4 +28,6 @@ def status_text(history: RunHistory | None, lane: int) -> str:
         return text.format(step=whole(state.diverged_at))
     if state.outcome == "stalled":
         return QCoreApplication.translate("View", "stalled")
+    if not state.judged:
+        return ""
     return QCoreApplication.translate("View", "learning")

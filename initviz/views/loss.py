@@ -102,11 +102,11 @@ class LossView(StepView):
         assert self.history is not None
         assert self.info is not None
         reduced = self.reduced("loss", self.history.loss(), raster)
-        train = smooth(reduced.mean, _reach(reduced))
+        train = _smooth_decades(reduced)
         scores = self.history.validation()
         validation = self.reduced("validation", scores, raster)
         constant = self.info.constant_loss
-        axis = self._fit(train, validation.mean, constant)
+        axis = self._fit(reduced, train, validation.mean, constant)
         guides = (Guide(constant, self.tr("best constant prediction")),) if constant > 0 else ()
         return Panel(
             caption=self.tr("loss"),
@@ -187,35 +187,29 @@ class LossView(StepView):
         frame = self.history.frame if self.history is not None else None
         return frame.lanes[lane].diverged_at if frame is not None else None
 
-    def _fit(self, train: Floats, validation: Floats, constant: float) -> Axis:
+    def _fit(self, reduced: Columns, train: Floats, validation: Floats, constant: float) -> Axis:
         """Find the range: every lane that lives, a decade of those that do not, and no single early spike."""
         shown = self.shown_lanes()
         living = [lane for lane in shown if self._diverged_at(lane) is None]
-        values = np.concatenate(
-            [part[:, living or shown].ravel() for part in (train, validation) if part.size] or [np.zeros(0)]
+        lanes = living or shown
+        lines = np.concatenate((_positive(train[:, lanes]), _positive(validation[:, lanes])))
+        if not len(lines):
+            middle = math.log10(constant) if constant > 0 else 0.0
+            return self._range.fit(middle - 1, middle + 1)
+        # A spike is the peak of a few columns, and never the least value of many.
+        high = max(
+            _upper(_positive(reduced.low[:, lanes]), 0.99),
+            _upper(_positive(reduced.high[:, lanes]), 0.95),
+            _upper(_positive(validation[:, lanes]), 0.99),
         )
-        values = values[np.isfinite(values) & (values > 0)]
-        if not len(values):
-            return (
-                self._range.fit(math.log10(constant) - 1, math.log10(constant) + 1)
-                if constant > 0
-                else (self._range.fit(-1.0, 1.0))
-            )
-        high = math.log10(float(np.quantile(values, 0.99)))
-        low = max(math.log10(float(values.min())), high - _MAX_DECADES)
-        starts = train[:1, living or shown]
-        starts = starts[np.isfinite(starts) & (starts > 0)]
-        if len(starts):
-            high = max(high, min(high + 2, math.log10(float(np.median(starts)))))
+        high = math.log10(high) if high > 0 else math.log10(float(lines.max()))
+        low = max(math.log10(float(lines.min())), high - _MAX_DECADES)
         if constant > 0:
-            high = max(high, math.log10(constant))
-            low = min(low, math.log10(constant))
+            low, high = min(low, math.log10(constant)), max(high, math.log10(constant))
         dying = [lane for lane in shown if lane not in living]
-        if living and dying:
-            peaks = train[:, dying]
-            peaks = peaks[np.isfinite(peaks) & (peaks > 0)]
-            if len(peaks):
-                high = max(high, min(high + 1, math.log10(float(peaks.max()))))
+        peaks = _positive(train[:, dying])
+        if living and len(peaks):
+            high = max(high, min(high + 1, math.log10(float(peaks.max()))))
         return self._range.fit(low, high)
 
     def table(self) -> list[Row]:
@@ -240,3 +234,27 @@ class LossView(StepView):
 def _reach(columns: Columns) -> int:
     """Return over how many columns to smooth: about a fortieth of the curve, and nothing while there are few."""
     return min(5, len(columns) // 40)
+
+
+def _smooth_decades(columns: Columns) -> Floats:
+    """Return the mean of each column, smoothed as the axis shows it, so that a spike stays as narrow as it is."""
+    reach = _reach(columns)
+    if reach < 1:
+        return columns.mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        decades = np.log10(columns.mean)
+    smoothed = smooth(decades, reach)
+    return np.where(np.isfinite(smoothed), 10.0 ** np.clip(smoothed, -307, 308), columns.mean)
+
+
+def _positive(values: Floats) -> Floats:
+    """Return what a logarithmic axis can show, flat."""
+    return values[np.isfinite(values) & (values > 0)]
+
+
+def _upper(values: Floats, share: float) -> float:
+    """Return the value that this share of the values does not exceed; 0 when there are none."""
+    if not len(values):
+        return 0.0
+    place = min(len(values) - 1, int(share * len(values)))
+    return float(np.partition(values, place)[place])

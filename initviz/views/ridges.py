@@ -34,11 +34,14 @@ class Ridges:
     """Draws the ridge lines of a histogram view.
 
     Every lane and layer is scaled to its own peak: what counts is where a bell lies and how wide it is.
+
+    Attributes:
+        plot: The data rectangle as it was last drawn, with rows from 0 for the first layer, or None.
     """
 
     def __init__(self, view: HistogramView) -> None:
         self._view = view
-        self._plot: Plot | None = None
+        self.plot: Plot | None = None
 
     def draw(self, ink: Ink, area: QRectF) -> None:
         """Draw into ``area``."""
@@ -55,7 +58,7 @@ class Ridges:
         # Rows from 0 for the first layer; the topmost ridge needs room above its row.
         plot = Plot(rect, axis, Axis(-0.1, layers - 1 + _OVERLAP + 0.05))
         if ink.painter.device() is view.canvas.image:
-            self._plot = plot
+            self.plot = plot
         dead = tuple(diverged_at(view.history, lane) is not None for lane in view.shown_lanes())
         key = (plot.key, tuple(names), dead)
         view.backdrop(ink, key, lambda target: self._draw_backdrop(target, area, plot, names))
@@ -168,7 +171,7 @@ class Ridges:
 
     def read_out(self, place: QPointF) -> Readout | None:
         """Return the share of each lane's values in the bin at ``place``."""
-        view, plot = self._view, self._plot
+        view, plot = self._view, self.plot
         if plot is None or view.info is None or not plot.rect.contains(place):
             return None
         histogram = view.histogram()

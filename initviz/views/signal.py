@@ -82,6 +82,10 @@ class SignalView(View):
         for held in self._ranges:
             held.reset()
 
+    def plots(self) -> list[Plot]:
+        """Return the forward and the backward plot as they were last drawn."""
+        return [plot for plot, _ in self._layout]
+
     def _quantities(self) -> tuple[_Quantity, _Quantity]:
         assert self.history is not None
         assert self.history.frame is not None

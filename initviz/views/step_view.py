@@ -145,6 +145,14 @@ class StepView(View):
         """
         return self._reducers.setdefault(name, ColumnReducer()).reduce(series, raster)
 
+    def plots(self) -> list[Plot]:
+        """Return the plots as they were last drawn, from top to bottom."""
+        return list(self._layout.plots)
+
+    def panels_shown(self) -> tuple[Panel, ...]:
+        """Return what the plots show."""
+        return self._layout.panels
+
     def steps_shown(self) -> tuple[float, float]:
         """Return the steps at both ends of the axis."""
         if self.window_of_steps is not None:

@@ -86,6 +86,8 @@ class ViewHead(QWidget):
         """Take a theme's colours and sizes."""
         # A sheet that is set a second time before the first took effect would never take effect.
         self.ensurePolished()
+        # The same height whichever choices a view has at the moment, so that plots do not jump.
+        self.setMinimumHeight(round(2.6 * theme.base_px))
         self.setStyleSheet(
             f"#viewHead {{ background: {theme.surface}; }}"
             f"QLabel#viewTitle {{ color: {theme.text}; font-size: {theme.base_px}px; font-weight: 700;"

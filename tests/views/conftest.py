@@ -1,0 +1,104 @@
+"""Made-up runs, and views that are really shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from initviz.telemetry import synthetic
+from initviz.telemetry.frame import Frame, RunInfo
+from initviz.telemetry.history import RunHistory
+from initviz.views.base import View
+from initviz.views.index import create
+from initviz.views.palette import LIGHT, Theme, rgb
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A made-up run up to some step."""
+
+    info: RunInfo
+    history: RunHistory
+
+    def go_on(self, steps: int) -> None:
+        """Train on."""
+        first = self.history.last_step + 1
+        self.history.append(synthetic.scalars(self.info, first, steps))
+        self.history.add_frame(_frame(self.info, first + steps))
+
+
+_FRAMES: dict[tuple[object, ...], Frame] = {}
+
+
+def _frame(info: RunInfo, step: int) -> Frame:
+    """Make up a frame once: frames are frozen, and making them up takes longer than drawing them."""
+    key = (len(info.lanes), info.num_layers, len(info.points), step)
+    if key not in _FRAMES:
+        _FRAMES[key] = synthetic.frame(info, step)
+    return _FRAMES[key]
+
+
+def make_run(
+    lanes: int = 4, layers: int = 13, steps: int = 300, total: int = 2000, flat: bool = False, frames: int = 6
+) -> Run:
+    """Return a run after ``steps`` steps."""
+    info = synthetic.run_info(lanes, layers, total_steps=total, two_dimensional=flat)
+    run = Run(info, RunHistory(info))
+    run.history.add_frame(_frame(info, 0))
+    for _ in range(frames if steps else 0):
+        run.go_on(max(1, steps // frames))
+    return run
+
+
+Show = Callable[..., View]
+
+
+@pytest.fixture
+def show(qtbot: QtBot) -> Iterator[Show]:
+    """Return a function that shows a view with a run."""
+    shown: list[QWidget] = []
+
+    def show_view(
+        key: str, run: Run | None = None, size: tuple[int, int] = (560, 380), theme: Theme = LIGHT
+    ) -> View:
+        view = create(key)
+        qtbot.addWidget(view)
+        shown.append(view)
+        view.set_theme(theme)
+        view.resize(*size)
+        view.set_run(run.info if run else None, run.history if run else None)
+        view.show()
+        qtbot.waitExposed(view)
+        view.refresh()
+        return view
+
+    yield show_view
+    shown.clear()
+
+
+def pixels(image: QImage) -> Pixels:
+    """Return ``(H, W, 3)`` red, green, blue."""
+    converted = image.convertToFormat(QImage.Format.Format_RGB32)
+    memory = np.frombuffer(converted.constBits(), dtype=np.uint8)
+    rows = memory.reshape(converted.height(), converted.bytesPerLine() // 4, 4)[:, : converted.width()]
+    return rows[:, :, 2::-1].copy()
+
+
+def painted(view: View) -> Pixels:
+    """Return what the canvas shows, cross-hair included."""
+    return pixels(view.canvas.grab().toImage())
+
+
+def count_of(image: Pixels, color: str, tolerance: int = 12) -> int:
+    """Return how many pixels have about this colour."""
+    distance = np.abs(image.astype(np.int16) - np.array(rgb(color), dtype=np.int16)).max(axis=2)
+    return int((distance <= tolerance).sum())

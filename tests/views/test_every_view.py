@@ -1,0 +1,509 @@
+"""What holds for every view, in every state: it draws, warns of nothing, and can be saved."""
+
+from __future__ import annotations
+
+import csv
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PySide6.QtCore import QCoreApplication, QPoint, QRectF, Qt, QTranslator
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QToolButton, QToolTip
+from pytestqt.qtbot import QtBot
+
+from initviz.experiment.errors import InitVizError
+from initviz.experiment.text import Text
+from initviz.telemetry import synthetic
+from initviz.telemetry.frame import Histogram, Scalars, Signal
+from initviz.telemetry.history import RunHistory
+from initviz.views.base import View
+from initviz.views.index import DEFAULT_LAYOUT, LAYOUTS, VIEWS, create, declaration, module_names
+from initviz.views.ink import Ink
+from initviz.views.palette import DARK, LIGHT, Theme, theme
+from tests.views.conftest import Run, Show, count_of, make_run, painted, pixels
+
+KEYS = [view.key for view in VIEWS]
+EACH = pytest.mark.parametrize("key", KEYS)
+LABELLED = [key for key in KEYS if key != "boundary"]
+
+
+def run_for(key: str, lanes: int = 4, layers: int = 13, steps: int = 300) -> Run:
+    return make_run(lanes, layers, steps, flat=key == "boundary")
+
+
+def test_the_index_is_complete() -> None:
+    assert len(set(KEYS)) == len(KEYS) == 10
+    assert {key for layout in LAYOUTS.values() for column in layout for key in column} <= set(KEYS)
+    assert {view.key for view in VIEWS if view.at_start} == {
+        key for column in DEFAULT_LAYOUT for key in column
+    }
+    assert all(name.startswith("initviz.views.") for name in module_names())
+    with pytest.raises(KeyError):
+        declaration("no such view")
+
+
+@EACH
+def test_create_makes_the_view_of_that_key(key: str, qtbot: QtBot) -> None:
+    view = create(key)
+    qtbot.addWidget(view)
+    assert key == view.KEY
+    assert view.title()
+    assert view.sentence().endswith((".", "。"))
+
+
+@EACH
+def test_without_a_run_it_says_what_to_press(key: str, show: Show) -> None:
+    view = show(key)
+    assert "space" in view.invitation()
+    image = painted(view)
+    assert count_of(image, LIGHT.text, 60) > 100
+    assert count_of(image, LIGHT.surface, 0) > 0.8 * image.shape[0] * image.shape[1]
+    assert view.readout() is None
+
+
+@EACH
+def test_before_the_first_step_it_still_invites(key: str, show: Show) -> None:
+    info = synthetic.run_info(4, 13, two_dimensional=key == "boundary")
+    view = show(key, Run(info, RunHistory(info)))
+    assert (painted(view) == painted(show(key))).all()
+
+
+@EACH
+@pytest.mark.parametrize(
+    "look", [LIGHT, DARK, theme("dark", presenter=True)], ids=["light", "dark", "presenter"]
+)
+def test_it_draws_every_lane_in_its_color(key: str, look: Theme, show: Show) -> None:
+    run = run_for(key)
+    view = show(key, run, theme=look)
+    view.set_focus_lane(2)
+    image = painted(view)
+    for lane in range(4) if key != "lr" else [2]:  # all have the same learning rate: one lies on top
+        assert count_of(image, look.lane(lane).color, 25) > 12, run.info.lanes[lane].name
+
+
+@EACH
+@pytest.mark.parametrize(("lanes", "layers"), [(1, 1), (1, 201), (2, 2), (16, 1), (16, 24), (16, 201)])
+def test_any_number_of_lanes_and_layers(key: str, lanes: int, layers: int, show: Show) -> None:
+    run = make_run(lanes, layers, 40, flat=key == "boundary", frames=2)
+    view = show(key, run, size=(460, 320))
+    empty = painted(show(key, size=(460, 320)))
+    image = painted(view)
+    assert (image != empty).any(axis=2).mean() > 0.01
+    assert len(view.table()) > 1
+
+
+@EACH
+@pytest.mark.parametrize("size", [(320, 200), (200, 140), (161, 97), (1200, 160), (240, 900), (1900, 1000)])
+def test_any_size(key: str, size: tuple[int, int], show: Show) -> None:
+    view = show(key, run_for(key), size=size)
+    assert view.canvas.image is not None
+    assert not view.canvas.image.isNull()
+    view.canvas.set_cursor(view.canvas.rect().center().toPointF())
+    painted(view)
+
+
+@EACH
+def test_nothing_is_cut_off_at_320_by_200(key: str, show: Show) -> None:
+    """Nothing but the surface touches the left, top and right edge of the canvas."""
+    view = show(key, run_for(key), size=(320, 200))
+    image = painted(view)
+    border = np.concatenate((image[:, 0], image[:, -1], image[0]))
+    assert (border == np.array([255, 255, 255])).all()
+
+
+@EACH
+def test_the_first_step_alone_is_drawn(key: str, show: Show) -> None:
+    info = synthetic.run_info(4, 13, two_dimensional=key == "boundary")
+    history = RunHistory(info)
+    history.append(synthetic.scalars(info, 0, 1))
+    history.add_frame(synthetic.frame(info, 1))
+    view = show(key, Run(info, history))
+    view.set_focus_lane(3)
+    assert count_of(painted(view), LIGHT.lane(3).color, 25) > 5
+
+
+def broken_run(flat: bool) -> Run:
+    """Return a run in which every kind of number that spoils plots occurs: NaN, infinities, zeros, denormals."""
+    run = make_run(6, 8, 60, flat=flat)
+    odd = [np.nan, np.inf, -np.inf, 0.0, 5e-324, 1e300]
+    first = run.history.last_step + 1
+    scalars = synthetic.scalars(run.info, first, 6)
+
+    def spoil(values: NDArray[Any]) -> NDArray[Any]:
+        spoiled = values.copy()
+        for lane, value in enumerate(odd):
+            with np.errstate(over="ignore", under="ignore"):
+                spoiled[:, lane] = np.array(value).astype(values.dtype)
+        return spoiled
+
+    run.history.append(
+        Scalars(
+            scalars.steps,
+            *(
+                spoil(getattr(scalars, name))
+                for name in ("loss", "accuracy", "lr", "weight_norm", "grad_norm", "update_norm")
+            ),
+        )
+    )
+    frame = synthetic.frame(run.info, first + 6)
+
+    def hollow(histogram: Histogram) -> Histogram:
+        counts = histogram.counts.copy()
+        counts[:3] = 0
+        return replace(histogram, counts=counts, not_finite=histogram.not_finite + (counts.sum(2) == 0))
+
+    signal = Signal(*(spoil(getattr(frame.signal, name)) for name in Signal.__dataclass_fields__))
+    boundary = frame.boundary
+    if boundary is not None:
+        boundary = replace(boundary, confidence=spoil(boundary.confidence))
+    run.history.add_frame(
+        replace(
+            frame,
+            signal=signal,
+            boundary=boundary,
+            weights=hollow(frame.weights),
+            gradients=hollow(frame.gradients),
+            updates=hollow(frame.updates),
+            preactivations=hollow(frame.preactivations),
+            activations=hollow(frame.activations),
+        )
+    )
+    return run
+
+
+@EACH
+def test_numbers_that_are_none_do_no_harm(key: str, show: Show) -> None:
+    run = broken_run(flat=key == "boundary")
+    view = show(key, run)
+    for focus in range(6):
+        view.set_focus_lane(focus)
+        painted(view)
+    for x in range(0, view.canvas.width(), 40):
+        for y in range(0, view.canvas.height(), 40):
+            view.canvas.set_cursor(QPoint(x, y).toPointF())
+            view.readout()
+    painted(view)
+    run.go_on(20)
+    view.refresh()
+    assert (painted(view) != painted(show(key))).any()
+
+
+@EACH
+def test_a_run_where_every_lane_is_zero_or_dead(key: str, show: Show) -> None:
+    run = make_run(2, 4, 10, flat=key == "boundary")
+    first = run.history.last_step + 1
+    scalars = synthetic.scalars(run.info, first, 3)
+    zero = np.zeros_like
+    run.history.append(
+        Scalars(
+            scalars.steps,
+            np.full_like(scalars.loss, np.nan),
+            np.full_like(scalars.accuracy, np.nan),
+            zero(scalars.lr),
+            zero(scalars.weight_norm),
+            zero(scalars.grad_norm),
+            zero(scalars.update_norm),
+        )
+    )
+    painted(show(key, run))
+
+
+@EACH
+def test_a_hidden_lane_is_not_drawn(key: str, show: Show) -> None:
+    view = show(key, run_for(key))
+    view.set_focus_lane(3)
+    before = count_of(painted(view), LIGHT.lane(3).color, 12)
+    view.set_hidden_lanes(frozenset({3}))
+    assert count_of(painted(view), LIGHT.lane(3).color, 12) < before
+    view.set_hidden_lanes(frozenset(range(4)))
+    assert count_of(painted(view), LIGHT.text, 60) > 50  # says that all are hidden
+    view.set_hidden_lanes(frozenset())
+    assert count_of(painted(view), LIGHT.lane(3).color, 12) == before
+
+
+@EACH
+def test_another_run_replaces_the_one_before(key: str, show: Show) -> None:
+    view = show(key, run_for(key, lanes=8))
+    view.set_focus_lane(7)
+    run = run_for(key, lanes=2)
+    view.set_run(run.info, run.history)
+    alone = show(key, run)
+    alone.set_focus_lane(1)
+    assert view.focus_lane == 1
+    assert (painted(view) == painted(alone)).all()
+    view.set_run(None, None)
+    assert (painted(view) == painted(show(key))).all()
+
+
+@EACH
+def test_new_steps_are_drawn_and_nothing_new_costs_nothing(
+    key: str, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_for(key)
+    view = show(key, run)
+    before = painted(view)
+    drawn: list[str] = []
+    draw = type(view).draw
+
+    def counting(self: View, ink: Ink, area: QRectF) -> None:
+        drawn.append(self.KEY)
+        draw(self, ink, area)
+
+    monkeypatch.setattr(type(view), "draw", counting)
+    view.refresh()
+    assert drawn == []
+    run.go_on(200)
+    view.refresh()
+    assert drawn == [key]
+    if key != "signal":  # the made-up signal stays as it was
+        assert (painted(view) != before).any()
+
+
+@EACH
+def test_while_hidden_nothing_is_drawn_and_then_all(
+    key: str, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_for(key)
+    view = show(key, run)
+    view.hide()
+    run.go_on(100)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(view), "draw", lambda *arguments: pytest.fail("drawn while hidden"))
+        view.refresh()
+        view.set_theme(DARK)
+        view.set_focus_lane(1)
+    view.show()
+    fresh = show(key, run, theme=DARK)
+    fresh.set_focus_lane(1)
+    assert (painted(view) == painted(fresh)).mean() > 0.98
+
+
+@EACH
+def test_drawing_on_and_drawing_anew_look_the_same(key: str, show: Show) -> None:
+    """What is kept from frame to frame (backdrop, reduced columns, ranges) must not show."""
+    run = make_run(4, 9, 300, flat=key == "boundary")
+    view = show(key, run)
+    for _ in range(12):
+        run.go_on(30)
+        view.refresh()
+    on, anew = painted(view), painted(show(key, run))
+    assert (on == anew).all(axis=2).mean() > 0.97
+
+
+@EACH
+def test_the_theme_switches_live(key: str, show: Show) -> None:
+    view = show(key, run_for(key))
+    light = painted(view)
+    view.set_theme(DARK)
+    dark = painted(view)
+    assert (dark[5, 2] == np.array([0x18, 0x1C, 0x22])).all()
+    head = view.head.grab().toImage()
+    assert head.pixelColor(3, 3).name() == DARK.surface
+    view.set_theme(LIGHT)
+    assert (painted(view) == light).all()
+
+
+class _Chinese(QTranslator):
+    """Translates everything into one Chinese text with the same fields."""
+
+    def translate(self, context: str, source: str, comment: str | None = None, number: int = -1) -> str:
+        return "训练，一步一步。" + "".join("{" + part.split("}")[0] + "}" for part in source.split("{")[1:])
+
+    def isEmpty(self) -> bool:
+        return False
+
+
+@EACH
+def test_the_language_switches_live(key: str, show: Show, qapp: QApplication) -> None:
+    view = show(key, run_for(key))
+    empty = show(key)
+    english, invitation = painted(view), painted(empty)
+    chinese = _Chinese(qapp)
+    qapp.installTranslator(chinese)
+    try:
+        QCoreApplication.sendPostedEvents()
+        assert view.windowTitle() == "训练，一步一步。"
+        assert view.accessibleName() == "训练，一步一步。"
+        assert all("训练" in action.text() for action in view.menu.actions() if not action.isSeparator())
+        assert (painted(empty) != invitation).any()
+        tips = [button.toolTip() for button in view.head.findChildren(QToolButton)]
+        assert all("训练" in tip for tip in tips)
+    finally:
+        qapp.removeTranslator(chinese)
+    QCoreApplication.sendPostedEvents()
+    assert view.windowTitle() == view.title() != "训练，一步一步。"
+    assert (painted(view) == english).all()
+
+
+@EACH
+def test_it_can_be_reached_and_heard(key: str, show: Show, qtbot: QtBot) -> None:
+    view = show(key, run_for(key))
+    assert view.canvas.accessibleName() == view.title()
+    assert view.canvas.accessibleDescription() == view.sentence()
+    assert view.sentence() in view.canvas.whatsThis()
+    for button in view.head.findChildren(QToolButton):
+        assert button.accessibleName(), button.text()
+        assert button.toolTip()
+        assert button.focusPolicy() & Qt.FocusPolicy.TabFocus
+    before = painted(view)
+    view.activateWindow()
+    view.canvas.setFocus()
+    qtbot.waitUntil(view.canvas.hasFocus)
+    assert count_of(painted(view), LIGHT.accent, 3) > count_of(before, LIGHT.accent, 3) + 500
+
+
+@EACH
+def test_the_pointer_and_the_keyboard_move_the_cross_hair(key: str, show: Show, qtbot: QtBot) -> None:
+    view = show(key, run_for(key))
+    view.activateWindow()
+    view.canvas.setFocus()
+    qtbot.waitUntil(view.canvas.hasFocus)
+    center = view.canvas.rect().center()
+    qtbot.mouseMove(
+        view.canvas, QPoint(140, center.y())
+    )  # the pointer may have been just where it is going to
+    view.canvas.set_cursor(None)
+    plain = painted(view)
+    qtbot.mouseMove(view.canvas, QPoint(150, center.y() - 40))
+    assert view.canvas.cursor_at is not None
+    readout = view.readout()
+    assert readout is not None
+    assert readout.heading
+    assert readout.rows
+    assert all(row.label and row.value for row in readout.rows)
+    assert view.canvas.accessibleDescription() == readout.spoken()
+    assert (painted(view) != plain).any()
+    at = view.canvas.cursor_at.x()
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert view.canvas.cursor_at.x() == at + 40
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Up)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Left)
+    assert view.canvas.cursor_at.x() == at + 36
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
+    assert view.canvas.cursor_at is None
+    assert view.canvas.accessibleDescription() == view.sentence()
+
+
+@EACH
+def test_a_click_on_a_name_chooses_the_lane(key: str, show: Show, qtbot: QtBot) -> None:
+    view = show(key, run_for(key))
+    places = view.lane_places()
+    if key == "lr":
+        assert len(places) == 1  # all lanes have the same rate, so one name stands for them
+        return
+    assert {lane for _, lane in places} == {0, 1, 2, 3}
+    rect = next(rect for rect, lane in places if lane == 2)
+    with qtbot.waitSignal(view.lane_chosen) as chosen:
+        qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=rect.center().toPoint())
+    assert chosen.args == [2]
+
+
+@EACH
+def test_save_png(key: str, show: Show, tmp_path: Path) -> None:
+    view = show(key, run_for(key))
+    path = tmp_path / f"{key}.png"
+    view.save(path)
+    image = QImage(str(path))
+    assert image.width() == 2 * view.canvas.width()
+    assert not path.with_name(path.name + ".part").exists()
+
+
+@EACH
+def test_save_svg(key: str, show: Show, tmp_path: Path) -> None:
+    view = show(key, run_for(key))
+    path = tmp_path / f"{key}.svg"
+    view.save(path)
+    root = ET.fromstring(path.read_text(encoding="utf-8"))
+    name = "{http://www.w3.org/2000/svg}"
+    texts = [text.text or "" for text in root.iter(f"{name}text")]
+    assert any(view.title() in text for text in texts)
+    shapes = {
+        tag: len(list(root.iter(name + tag)))
+        for tag in ("path", "polyline", "rect", "image", "circle", "line")
+    }
+    assert sum(shapes.values()) > 5, shapes
+
+
+@EACH
+def test_save_csv_is_the_table(key: str, show: Show, tmp_path: Path) -> None:
+    view = show(key, run_for(key, layers=3, steps=30))
+    path = tmp_path / f"{key}.csv"
+    view.save(path)
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.reader(stream))
+    table = view.table()
+    assert rows == [[str(cell) for cell in row] for row in table]
+    assert len({len(row) for row in rows}) == 1
+
+
+def test_another_suffix_is_refused(show: Show, tmp_path: Path) -> None:
+    view = show("loss", run_for("loss"))
+    with pytest.raises(InitVizError, match=r"\.png, \.svg, \.csv"):
+        view.save(tmp_path / "loss.bmp")
+    assert list(tmp_path.glob("loss*")) == []
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".csv"])
+def test_a_folder_that_is_not_there_is_told(suffix: str, show: Show, tmp_path: Path, qtbot: QtBot) -> None:
+    view = show("loss", run_for("loss"))
+    with qtbot.waitSignal(view.failed) as failed:
+        view.save_as(str(tmp_path / "missing" / f"loss{suffix}"))
+    text = failed.args[0] if failed.args else None
+    assert isinstance(text, Text)
+    assert "missing" in text.en
+    assert "无法写入" in text.zh
+
+
+def test_a_name_without_suffix_gets_the_one_chosen(show: Show, tmp_path: Path, qtbot: QtBot) -> None:
+    view = show("loss", run_for("loss"))
+    with qtbot.waitSignal(view.saved) as saved:
+        view.save_as(str(tmp_path / "picture"))
+    assert saved.args == [str(tmp_path / "picture.png")]
+
+
+@pytest.mark.parametrize("name", ["png", "svg", "csv"])
+def test_the_menu_asks_for_a_file(name: str, show: Show, tmp_path: Path, qtbot: QtBot) -> None:
+    view = show("signal", run_for("signal"))
+    view.head.entries[name].trigger()
+    dialog = view.findChild(QFileDialog)
+    assert dialog is not None
+    assert dialog.defaultSuffix() == name
+    target = tmp_path / f"chosen.{name}"
+    with qtbot.waitSignal(view.saved):
+        dialog.fileSelected.emit(str(target))
+    assert target.stat().st_size > 100
+    dialog.close()
+
+
+def test_copy_puts_a_picture_on_the_clipboard(show: Show) -> None:
+    view = show("loss", run_for("loss"))
+    view.head.entries["copy"].trigger()
+    image = QGuiApplication.clipboard().image()
+    assert image.width() == 2 * view.canvas.width()
+    assert count_of(pixels(image), LIGHT.lane(3).color, 25) > 50
+
+
+def test_the_help_button_shows_the_sentence(show: Show, qtbot: QtBot) -> None:
+    view = show("loss", run_for("loss"))
+    button = next(b for b in view.head.findChildren(QToolButton) if b.text() == "?")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(QToolTip.isVisible)
+    assert view.sentence() in QToolTip.text()
+    QToolTip.hideText()
+
+
+def test_a_long_title_gives_way_to_the_buttons(show: Show) -> None:
+    view = show("activations", run_for("activations"), size=(250, 200))
+    label = view.head.findChild(QLabel, "viewTitle")
+    assert label is not None
+    assert label.text().endswith("…")
+    assert label.toolTip() == view.title()
+    for button in view.head.findChildren(QToolButton):
+        if button.isVisible():
+            assert button.geometry().right() <= view.head.width()
+            assert button.geometry().left() >= label.geometry().right() - 1
