@@ -193,6 +193,7 @@ class LaneState:
         train_loss: Mean training loss over the last epoch or the steps so far; NaN when diverged.
         initial_loss: Loss on the first batch.
         best_loss: Smallest ``train_loss`` so far.
+        judged: False while it is too early to tell whether it stalls; ``outcome`` is ``ok`` then.
     """
 
     outcome: Outcome
@@ -201,6 +202,7 @@ class LaneState:
     train_loss: float
     initial_loss: float
     best_loss: float
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class Outcomes:
                     train_loss=float(self._mean[lane]) if at is None else float("nan"),
                     initial_loss=float(self._initial[lane]),
                     best_loss=float(self._best[lane]),
+                    judged=at is not None or not self._is_early(lane),
                 )
             )
         return tuple(states)
@@ -116,7 +117,7 @@ class Outcomes:
 
         One that lies above counts as stalled too, once it falls by less than that in an epoch.
         """
-        if self._steps < self._judged_after or self._constant_loss <= 0:
+        if self._constant_loss <= 0 or self._is_early(lane):
             return "ok"
         mean, share = self._mean[lane], STALLED_WITHIN
         if mean < (1 - share) * self._constant_loss:
@@ -124,3 +125,8 @@ class Outcomes:
         if mean <= (1 + share) * self._constant_loss or mean >= (1 - share) * self._mean_before[lane]:
             return "stalled"
         return "ok"
+
+    def _is_early(self, lane: int) -> bool:
+        """Say whether a lane that has not fallen yet may still do so any moment."""
+        fallen = self._mean[lane] < (1 - STALLED_WITHIN) * self._constant_loss
+        return bool(self._steps < self._judged_after and not fallen)

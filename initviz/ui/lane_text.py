@@ -119,6 +119,8 @@ def status_text(state: LaneState | None) -> str:
         return QCoreApplication.translate("LaneText", "diverged at step {step}").format(step=step)
     if state.outcome == "stalled":
         return QCoreApplication.translate("LaneText", "stalled")
+    if not state.judged:
+        return QCoreApplication.translate("LaneText", "just started")
     return QCoreApplication.translate("LaneText", "learning")
 
 

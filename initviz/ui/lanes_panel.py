@@ -339,7 +339,7 @@ class LanesPanel(QWidget):
         for row, (name, difference) in enumerate(self._names):
             place = places.get(name)
             state = self._states[place] if place is not None else None
-            status: Status = state.outcome if state is not None else "ready"
+            status: Status = state.outcome if state is not None and state.judged else "ready"
             cards.append(
                 LaneCard(
                     name=name,

@@ -704,6 +704,10 @@ How large the gradients of each layer are appears here, in powers of ten, layer 
         <translation>停滞</translation>
     </message>
     <message>
+        <source>just started</source>
+        <translation>刚开始</translation>
+    </message>
+    <message>
         <source>learning</source>
         <translation>学习中</translation>
     </message>

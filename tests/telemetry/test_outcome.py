@@ -131,3 +131,18 @@ def test_before_the_first_step() -> None:
     assert state.outcome == "ok"
     assert state.diverged_at is None
     assert np.isnan(state.train_loss)
+
+
+def test_nobody_is_said_to_learn_before_it_is_seen() -> None:
+    """A lane on the dashed line is not judged in its first steps; one that has fallen learns at once."""
+    follow = Outcomes(2, 10, 1.0, 1000)
+    follow.note(np.arange(5), np.tile((1.0, 0.5), (5, 1)), np.ones(5))
+    early, fallen = follow.states({})
+    assert (early.outcome, early.judged) == ("ok", False)
+    assert (fallen.outcome, fallen.judged) == ("ok", True)
+    follow.note(np.arange(5, 60), np.tile((1.0, 0.5), (55, 1)), np.ones(55))
+    late, _ = follow.states({})
+    assert (late.outcome, late.judged) == ("stalled", True)
+    broken = Outcomes(2, 10, 1.0, 1000)
+    broken.note(np.arange(1), np.array([[np.nan, 1.0]]), np.ones(1))
+    assert broken.states({})[0].judged

@@ -362,3 +362,10 @@ def test_status_can_be_told_without_colour(panel: LanesPanel) -> None:
         assert shapes[0] != shapes[1]
         assert shapes[1] != shapes[2]
         assert shapes[0] != shapes[2]
+
+
+def test_nobody_learns_before_it_is_seen(panel: LanesPanel) -> None:
+    """In the first steps a card says no more than that its lane has just started."""
+    panel.update_lanes((replace(LEARNING, judged=False), LEARNING, LEARNING), history(three_curves()))
+    assert [card.status_words for card in panel.model.cards] == ["just started", "learning", "learning"]
+    assert panel.model.cards[0].status == "ready"
