@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtCore import QPoint, QSize, Qt, Slot
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QToolTip, QWidget
 
@@ -68,6 +68,10 @@ class ViewHead(QWidget):
         row.addLayout(self.controls)
         row.addWidget(self._help)
         row.addWidget(self._menu_button)
+
+    def sizeHint(self) -> QSize:
+        # A dock gives its title bar this much, and lets it cover the plot where its minimum is more.
+        return super().sizeHint().expandedTo(self.minimumSize())
 
     def set_texts(self, title: str, sentence: str, theme: Theme) -> None:
         """Set the view's name and its sentence, and every other text in the language that now holds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QLocale, Qt
+from PySide6.QtCore import QEvent, QLocale, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLabel
 from pytestqt.qtbot import QtBot
@@ -362,3 +362,14 @@ def test_actions_live_without_a_menu(window: MainWindow) -> None:
     assert isinstance(window.actions_, Actions)
     window.menuBar().hide()
     assert window.actions_.step in window.actions()
+
+
+@pytest.mark.parametrize("presenter", [False, True])
+def test_no_head_covers_its_plot(window: MainWindow, qtbot: QtBot, presenter: bool) -> None:
+    """The line above a plot ends where the plot begins."""
+    window.parts.theme.set_presenter(presenter)
+    qtbot.wait(100)
+    for dock in window.dashboard.seen():
+        assert dock.view is not None
+        head, canvas = dock.view.head, dock.view.canvas
+        assert canvas.mapTo(dock, QPoint(0, 0)).y() >= head.geometry().bottom()
