@@ -26,6 +26,8 @@ def status_text(history: RunHistory | None, lane: int) -> str:
     if state.diverged_at is not None:
         text = QCoreApplication.translate("View", "diverged at step {step}")
         return text.format(step=whole(state.diverged_at))
+    if not state.judged:
+        return QCoreApplication.translate("View", "just started")
     if state.outcome == "stalled":
         return QCoreApplication.translate("View", "stalled")
     if not state.judged:
