@@ -89,11 +89,11 @@ class Ink:
     def frame(self, rect: QRectF, color: str, width: float = 1.0) -> None:
         """Draw the outline of a rectangle, inside of it."""
         self.smooth(False)
-        for edge in range(max(1, round(width))):
-            inner = rect.adjusted(edge, edge, -edge - 1 / self.scale, -edge - 1 / self.scale)
-            self.painter.setPen(cosmetic_pen(color, 255, 1.0))
-            self.painter.setBrush(Qt.BrushStyle.NoBrush)
-            self.painter.drawRect(inner)
+        self.painter.setPen(cosmetic_pen(color, 255, 1.0))
+        self.painter.setBrush(Qt.BrushStyle.NoBrush)
+        for number in range(max(1, round(width * self.scale))):
+            edge = number / self.scale
+            self.painter.drawRect(rect.adjusted(edge, edge, -edge - 1 / self.scale, -edge - 1 / self.scale))
 
     def curve(
         self,

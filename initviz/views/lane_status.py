@@ -15,9 +15,9 @@ def diverged_at(history: RunHistory | None, lane: int) -> int | None:
 
 
 def status_text(history: RunHistory | None, lane: int) -> str:
-    """Return "learning", "stalled" or "diverged at step N" in the person's language.
+    """Return how a lane fares, in the person's language; empty before the first frame.
 
-    It is empty before the first frame, and while it is too early to tell.
+    One of "just started", "learning", "stalled" and "diverged at step N".
     """
     frame = history.frame if history is not None else None
     if frame is None:
@@ -30,6 +30,4 @@ def status_text(history: RunHistory | None, lane: int) -> str:
         return QCoreApplication.translate("View", "just started")
     if state.outcome == "stalled":
         return QCoreApplication.translate("View", "stalled")
-    if not state.judged:
-        return ""
     return QCoreApplication.translate("View", "learning")

@@ -205,7 +205,9 @@ class LossView(StepView):
         high = math.log10(high) if high > 0 else math.log10(float(lines.max()))
         low = max(math.log10(float(lines.min())), high - _MAX_DECADES)
         if constant > 0:
-            low, high = min(low, math.log10(constant)), max(high, math.log10(constant))
+            low = min(low, math.log10(constant))
+            # A little more at the top, so that the name of the dashed line has room above it.
+            high = max(high, math.log10(constant) + 0.14 * max(0.5, math.log10(constant) - low))
         dying = [lane for lane in shown if lane not in living]
         peaks = _positive(train[:, dying])
         if living and len(peaks):

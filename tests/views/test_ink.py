@@ -178,3 +178,15 @@ def test_another_font_is_measured_anew(qapp: QApplication) -> None:
         qapp.setFont(font)
         lettering.forget_fonts()
     assert lettering.text_width("loss", 12) == before
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+@pytest.mark.parametrize("width", [1.0, 2.0])
+def test_a_frame_is_one_closed_line_inside_its_rectangle(scale: float, width: float) -> None:
+    image = paint(lambda ink: ink.frame(QRectF(20, 30, 50, 40), BLUE, width), scale)
+    covered = darkness(image) > 0.9
+    rows, columns = np.nonzero(covered)
+    assert (columns.min(), columns.max() + 1) == (20 * scale, 70 * scale)
+    assert (rows.min(), rows.max() + 1) == (30 * scale, 70 * scale)
+    thick = width * scale
+    assert covered.sum() == 2 * thick * (50 * scale + 40 * scale - 2 * thick)
