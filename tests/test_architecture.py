@@ -18,7 +18,7 @@ from initviz.catalog.index import module_names
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "initviz"
 SCENARIO = ROOT / "resources" / "scenarios" / "two_moons.toml"
-WINDOW = {"PySide6", "shiboken6", "pyqtgraph", "superqt"}
+WINDOW = {"PySide6", "shiboken6", "pyqtgraph"}
 
 # Runs the command line in this process and appends, as the last line of stderr, what has been imported.
 COMMAND_LINE = """

@@ -30,7 +30,6 @@ PACKAGES = {
     "scikit-learn": "BSD-3-Clause",
     "scipy": "BSD-3-Clause",
     "pyarrow": "Apache-2.0",
-    "superqt": "BSD-3-Clause",
     "ziamath": "MIT",
     "platformdirs": "MIT",
     "tomli-w": "MIT",
