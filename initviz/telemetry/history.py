@@ -93,7 +93,9 @@ class RunHistory:
         self.version += 1
 
     def add_frame(self, frame: Frame) -> None:
-        """Keep the latest frame and add its histograms to the maps; one that is not newer is ignored.
+        """Keep the latest frame and add its histograms to the maps; one of an earlier step is ignored.
+
+        Another one of the same step takes the place of the first, and adds nothing to the maps.
 
         Raises:
             ValueError: It belongs to another run.
@@ -101,6 +103,9 @@ class RunHistory:
         if frame.run_id != self.info.run_id:
             raise ValueError(f"a frame of run {frame.run_id} in the history of run {self.info.run_id}")
         if self.frame is not None and frame.step <= self.frame.step:
+            if frame.step == self.frame.step:
+                self.frame = frame
+                self.version += 1
             return
         if self.first_frame is None:
             self.first_frame = frame

@@ -111,6 +111,7 @@ class Monitor:
         self._look: Look | None = None
         self._validation: Validation | None = None
         self._boundary: Boundary | None = None
+        self._boundary_step = 0
         self._slow_due_s = -np.inf
         self._looked_s = 0.0
         self._looked_step = 0
@@ -161,9 +162,13 @@ class Monitor:
 
     def _look_slowly(self, start_s: float) -> None:
         before_s = self._clock()
-        if self._grid is not None:
-            self._boundary = self._grid.ask()
+        self._ask_grid()
         self._slow_due_s = start_s + max(SLOW_GAP_S, (self._clock() - before_s) / SLOW_SHARE)
+
+    def _ask_grid(self) -> None:
+        if self._grid is not None and self._boundary_step != self._race.step:
+            self._boundary = self._grid.ask()
+            self._boundary_step = self._race.step
 
     def _measure_rate(self, now_s: float) -> None:
         step = self._race.step
@@ -199,15 +204,20 @@ class Monitor:
         self._validation = Validation(self._race.step, frozen(loss), frozen(accuracy))
         return self._validation
 
-    def frame(self) -> Frame:
+    def frame(self, complete: bool = False) -> Frame:
         """Return the look taken by the last ``advance`` that wanted one, with the latest scores.
 
+        Args:
+            complete: True to ask for the boundary anew, which is asked for more rarely otherwise: somebody will look
+                at this frame for long.
         Raises:
             RuntimeError: No look was taken yet.
         """
         look = self._look
         if look is None:
             raise RuntimeError("no step was looked at yet")
+        if complete:
+            self._ask_grid()
         return Frame(
             run_id=self.info.run_id,
             step=look.step,

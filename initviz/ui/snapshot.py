@@ -47,9 +47,9 @@ class ShortRun:
         """Score all lanes."""
         return self._run.validate()
 
-    def frame(self) -> Frame:
+    def frame(self, complete: bool = False) -> Frame:
         """Return the full look at the last update."""
-        return self._run.frame()
+        return self._run.frame(complete)
 
 
 class ShortWorkshop:

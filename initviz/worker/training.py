@@ -47,8 +47,8 @@ class TrainingRun(Protocol):
         """Score all lanes on the examples held back."""
         ...
 
-    def frame(self) -> Frame:
-        """Return the full look at the last update."""
+    def frame(self, complete: bool = False) -> Frame:
+        """Return the full look at the last update; with what is looked at rarely of that very step if ``complete``."""
         ...
 
 
@@ -103,6 +103,8 @@ class Training:
         self._validation_due_s = 0.0
         self._plain_cost_s = 0.0
         self._shown = False
+        self._complete = False
+        self._validated = False
 
     @property
     def finished(self) -> bool:
@@ -120,21 +122,26 @@ class Training:
         first = self._num_updates == 0
         last = self._num_updates >= self.info.total_steps - 1
         due = watching and self._pacer.due(time.perf_counter())
-        self._update(due or first or last)
+        self._update(due or first or last, complete=last)
 
     def step_once(self) -> None:
         """Make one update and look at it in full."""
-        self._update(True)
+        self._update(True, complete=True)
 
     def show(self) -> None:
         """Let a full look at the current state be the last thing posted; one more update may be needed for it."""
         if self.finished:
             return
-        if self._shown:
-            self.post_scalars()
-        else:
+        if not self._shown:
             self._validation_due_s = 0.0
-            self._update(True)
+            self._update(True, complete=True)
+            return
+        self.post_scalars()
+        if not self._validated:
+            self._validate()
+        if not self._complete:
+            self._complete = True
+            self._mailbox.post(self.info.run_id, frame=self._run.frame(complete=True))
 
     def post_scalars(self) -> None:
         """Post the exact measurements that were not posted yet."""
@@ -143,12 +150,12 @@ class Training:
         if scalars is not None:
             self._mailbox.post(self.info.run_id, scalars=scalars)
 
-    def _update(self, show: bool) -> None:
+    def _update(self, show: bool, complete: bool = False) -> None:
         start_s = time.perf_counter()
         self._run.advance(show)
         end_s = time.perf_counter()
         self._num_updates += 1
-        self._shown = show
+        self._shown, self._complete, self._validated = show, complete, False
         if not show:
             cost_s = end_s - start_s
             self._plain_cost_s += 0.1 * (cost_s - self._plain_cost_s) if self._plain_cost_s else cost_s
@@ -162,7 +169,7 @@ class Training:
     def _post_frame(self, look_cost_s: float) -> None:
         self.post_scalars()
         start_s = time.perf_counter()
-        self._mailbox.post(self.info.run_id, frame=self._run.frame())
+        self._mailbox.post(self.info.run_id, frame=self._run.frame(self._complete))
         cost_s = look_cost_s + time.perf_counter() - start_s
         self._pacer.spent(max(cost_s, 0.0), self._plain_cost_s)
 
@@ -171,4 +178,5 @@ class Training:
         validation = self._run.validate()
         end_s = time.perf_counter()
         self._validation_due_s = end_s + (end_s - start_s) / VALIDATION_SHARE
+        self._validated = True
         self._mailbox.post(self.info.run_id, validation=validation)

@@ -294,3 +294,21 @@ def test_the_window_reads_it_without_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
+def test_another_frame_of_the_same_step_takes_the_place_of_the_first() -> None:
+    """A frame that is completed later is shown, and counted once."""
+    history = RunHistory(INFO)
+    history.add_frame(synthetic.frame(INFO, 3))
+    before = history.histogram_map("weights", 0, 0)
+    version = history.version
+    completed = replace(synthetic.frame(INFO, 3), steps_per_s=7.0)
+    history.add_frame(completed)
+    assert history.frame is completed
+    assert history.version > version
+    after = history.histogram_map("weights", 0, 0)
+    assert before is not None
+    assert after is not None
+    np.testing.assert_array_equal(after.share, before.share)
+    history.add_frame(synthetic.frame(INFO, 2))
+    assert history.frame is completed

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from initviz.engine.race import Race
+from initviz.telemetry.boundary import BoundaryGrid
 from initviz.telemetry.frame import Frame, Histogram, Scalars
 from initviz.telemetry.history import QUANTITIES, RunHistory
 from initviz.telemetry.ledger import MAX_OUTPUTS
@@ -363,6 +364,21 @@ def test_what_is_slow_is_looked_at_less_often() -> None:
     while not monitor.finished:
         monitor.advance(monitor.step == 299)
     assert id(monitor.frame().boundary) not in boundaries  # the last frame is fresh in everything
+
+
+def test_a_complete_frame_has_the_boundary_of_its_step() -> None:
+    """What stays on the screen while training rests is not what the networks answered long ago."""
+    running = race(MOONS)
+    monitor = Monitor(running, 1, clock=lambda: 0.0)
+    for step in range(60):
+        monitor.advance(step in (0, 59))
+    stale, fresh = monitor.frame().boundary, monitor.frame(complete=True).boundary
+    assert stale is not None
+    assert fresh is not None
+    np.testing.assert_array_equal(fresh.confidence, BoundaryGrid(running).ask().confidence)
+    assert not np.array_equal(fresh.confidence, stale.confidence)
+    assert monitor.frame(complete=True).boundary is fresh
+    assert monitor.frame().boundary is fresh
 
 
 def test_rate_of_training() -> None:

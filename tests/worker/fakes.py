@@ -111,6 +111,7 @@ class FakeRun:
     step: int = 0
     taken: int = 0
     looked_at: list[int] = field(default_factory=list)
+    completed: list[int] = field(default_factory=list)
     threads: set[int] = field(default_factory=set)
     times: list[float] = field(default_factory=list)
 
@@ -138,8 +139,10 @@ class FakeRun:
         assert scores is not None
         return scores
 
-    def frame(self) -> Frame:
+    def frame(self, complete: bool = False) -> Frame:
         assert self.looked_at[-1] == self.step - 1, "the last update was not looked at"
+        if complete:
+            self.completed.append(self.step)
         return synthetic.frame(self.info, self.looked_at[-1])
 
 

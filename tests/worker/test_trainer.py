@@ -56,6 +56,7 @@ def test_the_first_and_the_last_update_are_shown_without_anybody_watching(
     trainer.play()
     reach(qtbot, trainer, "finished")
     assert workshop.runs[0].looked_at == [0, 299]
+    assert workshop.runs[0].completed == [300]
 
 
 @pytest.mark.parametrize("watching", [True, False])
@@ -90,6 +91,7 @@ def test_pausing_ends_with_a_full_frame_and_nothing_moves_after_it(
     assert listener.steps == list(range(step))
     assert listener.frame_steps[-1] == step - 1
     assert listener.validation_steps[-1] == step
+    assert run.completed == [step]
     trainer.pause()
     trainer.play()
     qtbot.waitUntil(lambda: run.step > step + 20, timeout=5000)
@@ -109,6 +111,8 @@ def test_pausing_on_a_shown_update_makes_no_further_one(qtbot: QtBot) -> None:
     qtbot.wait(150)
     assert workshop.runs[0].step == 2
     assert listener.steps == [0, 1]
+    assert workshop.runs[0].completed == [2]
+    assert listener.validation_steps[-1] == 2
     assert not listener.failures
     assert trainer.shutdown()
 
@@ -127,6 +131,7 @@ def test_a_single_step_is_exactly_one_update(
         assert state(trainer) == "paused"
         qtbot.waitUntil(functools.partial(shown, number), timeout=5000)
         assert run.step == number
+        assert run.completed == list(range(1, number + 1))
     trainer.step_once()
     reach(qtbot, trainer, "finished")
     assert listener.frame_steps[-1] == 3
