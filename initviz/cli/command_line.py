@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import initviz
 from initviz.cli.arguments import Command, build_parser, parse
 from initviz.cli.doctor import COMMAND as DOCTOR
+from initviz.cli.interruption import INTERRUPTED
 from initviz.cli.language import chosen_language
 from initviz.cli.listing import COMMAND as LIST
 from initviz.cli.log import log_path, logging_to
@@ -27,7 +28,6 @@ COMMANDS: tuple[Command, ...] = (OPEN, RUN, PROBE, LIST, SNAPSHOT, DOCTOR)
 DONE = 0
 FAILED = 1
 IMPOSSIBLE = 2
-INTERRUPTED = 130
 NOBODY_READS = 141
 """What a shell reports of a program that writes into a pipe whose reader has gone."""
 
@@ -55,12 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parse(parser, _with_command(words, language))
         with logging_to(log_path(), getattr(given, "verbose", False)):
             code = _execute(given, language)
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except SystemExit as end:  # of the parser
         return end.code if isinstance(end.code, int) else DONE
     except BrokenPipeError:
-        _close_stdout()
         return NOBODY_READS
     except _UnknownCommandError as error:
         _complain(error.text, language)
@@ -138,14 +135,3 @@ def _with_command(words: Sequence[str], language: Language) -> list[str]:
 def _complain(text: Text, language: Language) -> None:
     if sys.stderr is not None:  # None in a windowed program on Windows
         print(f"initviz: {text.in_language(language)}", file=sys.stderr, flush=True)
-
-
-def _close_stdout() -> None:
-    """Let nothing be written to a pipe without a reader when Python leaves."""
-    try:
-        descriptor = sys.stdout.fileno()
-    except (AttributeError, OSError, ValueError):
-        return
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, descriptor)
-    os.close(null)

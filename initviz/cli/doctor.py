@@ -23,7 +23,7 @@ from initviz.cli.arguments import Command, Options
 from initviz.cli.doctor_report import Report, Row
 from initviz.cli.experiments import limits, read_experiment
 from initviz.cli.log import APP_NAME, log_path
-from initviz.cli.output import Json, print_json
+from initviz.cli.output import Json, print_json, print_text
 from initviz.cli.window import has_display
 from initviz.experiment.errors import InitVizError
 from initviz.experiment.text import Language, Text
@@ -37,7 +37,6 @@ PACKAGES = (
     "scikit-learn",
     "pyarrow",
     "ziamath",
-    "superqt",
 )
 SCENARIO = "good_and_bad_starts.toml"
 HALF_TEST_S = 2.5
@@ -66,7 +65,7 @@ def execute(given: argparse.Namespace, language: Language) -> int:
     if given.json:
         print_json(report.to_json(language))
     else:
-        print(report.to_text(language))
+        print_text(report.to_text(language))
     return 1 if report.problems else 0
 
 

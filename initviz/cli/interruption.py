@@ -7,6 +7,9 @@ import threading
 from types import FrameType, TracebackType
 from typing import Self
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 
 class Interruption:
     """Within the block, the first Ctrl-C only sets ``wanted``; the second raises ``KeyboardInterrupt`` as usual.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from initviz.catalog.index import catalogue
 from initviz.cli.arguments import Command, Options
-from initviz.cli.output import Json, print_json, table
+from initviz.cli.output import Json, print_json, print_text, table
 from initviz.experiment.catalogue import Part
 from initviz.experiment.errors import unknown_key
 from initviz.experiment.parameters import (
@@ -49,7 +49,7 @@ def execute(given: argparse.Namespace, language: Language) -> int:
         print_json([describe_part(part, language) for part in parts])
     else:
         kinds = known.kinds if kind is None else (kind,)
-        print("\n\n".join(_section(known.parts(name), name, language) for name in kinds))
+        print_text("\n\n".join(_section(known.parts(name), name, language) for name in kinds))
     return 0
 
 

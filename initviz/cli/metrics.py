@@ -6,6 +6,7 @@ Norms are written in the single precision in which they are measured, with just 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -207,7 +208,8 @@ class MetricsFile:
     """A file of measurements that appears under its name only when it is whole.
 
     Until then it stands beside it under another name; an older file of the same name stays as it is. Leaving the block
-    by an exception keeps what was measured up to there.
+    by an exception keeps what was measured up to there, unless the exception was that nothing more could be written:
+    then there is no telling what is in the file, and it is removed.
 
     Args:
         path: Where it is to be.
@@ -220,7 +222,10 @@ class MetricsFile:
         self._path = path
         self._unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._rows = Rows(info)
+        self._torn = False
         try:
+            if path.is_dir():  # would be found out only when the file is finished
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             self._format: Format = _FORMATS[path.suffix.lower()](self._unfinished, self._rows.schema)
         except OSError as error:
             raise _cannot_write(path, error) from error
@@ -230,6 +235,7 @@ class MetricsFile:
         try:
             self._format.write(self._rows.batch(scalars))
         except OSError as error:
+            self._torn = True
             raise _cannot_write(self._path, error) from error
 
     def __enter__(self) -> Self:
@@ -241,21 +247,48 @@ class MetricsFile:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        failure = self._finish()
+        if failure is not None and exception is None:
+            raise failure
+
+    def _finish(self) -> InitVizError | None:
+        """Give the file its name; return what went wrong."""
         try:
             self._format.close()
-            self._unfinished.replace(self._path)
         except OSError as error:
             self._unfinished.unlink(missing_ok=True)
-            if exception is None:
-                raise _cannot_write(self._path, error) from error
+            return _cannot_write(self._path, error)
+        if self._torn:
+            self._unfinished.unlink(missing_ok=True)
+            return None
+        try:
+            self._unfinished.replace(self._path)
+        except OSError as error:
+            return _cannot_rename(self._unfinished, self._path, error)
+        return None
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _cannot_write(path: Path, error: OSError) -> InitVizError:
-    reason = os.strerror(error.errno) if error.errno else str(error)
+    reason = _reason(error)
     return InitVizError(
         Text(
             f"the measurements cannot be written to '{path}' ({reason}). A file that was there is unchanged. "
             "Choose another folder, or make room.",
             f"无法把测量数据写入“{path}”（{reason}）。原有的文件没有改动。请选择其他文件夹，或腾出空间。",
+        )
+    )
+
+
+def _cannot_rename(unfinished: Path, path: Path, error: OSError) -> InitVizError:
+    reason = _reason(error)
+    return InitVizError(
+        Text(
+            f"the measurements could not be given the name '{path}' ({reason}). They are whole, in '{unfinished}'. "
+            "Rename that file.",
+            f"无法把测量数据命名为“{path}”（{reason}）。数据完整，保存在“{unfinished}”中。请自行改名。",
         )
     )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
+
+from initviz.experiment.errors import InitVizError
+from initviz.experiment.text import Text
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -28,7 +32,40 @@ def finite(value: Json) -> Json:
 def print_json(value: Json) -> None:
     """Print one JSON value on stdout; readable Chinese where the terminal can show it."""
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
-    print(json.dumps(finite(value), ensure_ascii=encoding != "utf8", indent=2, allow_nan=False))
+    print_text(json.dumps(finite(value), ensure_ascii=encoding != "utf8", indent=2, allow_nan=False))
+
+
+def print_text(text: str) -> None:
+    """Print a result on stdout, and let it leave this process at once.
+
+    Raises:
+        BrokenPipeError: Nobody reads it any more.
+        InitVizError: It cannot be written, for want of room say.
+    """
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        _silence_stdout()
+        if isinstance(error, BrokenPipeError):
+            raise
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise InitVizError(
+            Text(
+                f"the result cannot be written ({reason}). Send it to another place, or make room.",
+                f"无法写出结果（{reason}）。请换一个输出位置，或腾出空间。",
+            )
+        ) from error
+
+
+def _silence_stdout() -> None:
+    """Let Python not try again to write what cannot be written when it leaves."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
 
 
 def display_width(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from initviz.catalog.index import catalogue
 from initviz.cli.arguments import Command, Options
 from initviz.cli.experiments import add_device, add_file, limits, read_experiment
-from initviz.cli.output import Json, number, print_json, table
+from initviz.cli.output import Json, number, print_json, print_text, table
 from initviz.experiment.text import Language, Text
 from initviz.experiment.values import Experiment
 
@@ -41,7 +41,7 @@ def execute(given: argparse.Namespace, language: Language) -> int:
     if given.json:
         print_json({"lanes": [lane_json(lane) for lane in lanes]})
     else:
-        print("\n\n".join(lane_text(lane, language) for lane in lanes))
+        print_text("\n\n".join(lane_text(lane, language) for lane in lanes))
     return 0
 
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from initviz.catalog.index import catalogue
 from initviz.cli.arguments import Command, Options
 from initviz.cli.experiments import add_device, add_file, limits, read_experiment
-from initviz.cli.interruption import Interruption
+from initviz.cli.interruption import INTERRUPTED, Interruption
 from initviz.cli.metrics import MetricsFile, check_suffix
-from initviz.cli.output import Json, number, percent, print_json, table
+from initviz.cli.output import Json, number, percent, print_json, print_text, table
 from initviz.cli.progress import Progress
 from initviz.experiment.fields import SEED, STEPS
 from initviz.experiment.text import Language, Text
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 TAKE_INTERVAL_S = 0.1
 """Measurements are taken over this often, so that their memory stays small."""
-INTERRUPTED = 130
 
 
 def configure(options: Options) -> None:
@@ -156,7 +155,7 @@ def execute(given: argparse.Namespace, language: Language) -> int:
     if given.json:
         print_json(outcome.to_json())
     else:
-        print(outcome.to_text(language))
+        print_text(outcome.to_text(language))
     return INTERRUPTED if outcome.interrupted else 0
 
 

@@ -227,6 +227,43 @@ def test_ctrl_c_is_130(initviz: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert initviz("list").code == 130
 
 
+def test_ctrl_c_while_the_program_is_loaded_is_130() -> None:
+    program = """
+import signal, sys
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "initviz.cli.command_line":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from initviz.cli import main
+print(main(["list"]), signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+print(main(), signal.getsignal(signal.SIGINT) is signal.SIG_DFL)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ["130 True", "130 True"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("words", [["list"], ["list", "schedule", "--json"]])
+def test_output_without_room_is_said(words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "initviz", *words],
+            cwd=ROOT,
+            env={**os.environ, "LC_ALL": "C"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith("initviz: the result cannot be written (No space left on device).")
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_reader_that_leaves_is_no_reason_to_complain() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "initviz", "list", "--json"],

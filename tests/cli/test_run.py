@@ -19,6 +19,7 @@ import pytest
 
 from initviz.catalog.index import catalogue
 from initviz.cli import run as run_command
+from initviz.experiment.errors import InitVizError
 from initviz.experiment.files import load_experiment
 from initviz.experiment.limits import Limits
 from initviz.telemetry.frame import RunInfo
@@ -252,6 +253,59 @@ def test_a_folder_that_is_not_there_is_said_before_training(
         assert result.code == 1
         assert "cannot be written" in result.err
         assert result.out == ""
+
+
+def test_a_folder_of_that_name_is_said_before_training(
+    initviz: Run, experiment_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "m.csv").mkdir()
+    result = initviz("run", experiment_file, "--steps", "100000000", "--metrics", tmp_path / "m.csv")
+    assert result.code == 1
+    assert "Is a directory" in result.err
+    assert [path.name for path in tmp_path.iterdir() if "tmp" in path.name] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+def test_where_there_is_no_room_the_older_file_stays_whole(experiment_file: Path, tmp_path: Path) -> None:
+    program = """
+import resource, sys
+from initviz.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+for suffix in ("csv", "jsonl", "parquet"):
+    print(main(["run", sys.argv[1], "--steps", "400", "--metrics", f"{sys.argv[2]}/m.{suffix}"]))
+"""
+    for suffix in ("csv", "jsonl", "parquet"):
+        (tmp_path / f"m.{suffix}").write_text("before", encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(experiment_file), str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "LC_ALL": "C"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert result.stdout.split() == ["1", "1", "1"], result.stderr
+    complaints = result.stderr.splitlines()
+    assert len(complaints) == 3
+    assert all("cannot be written" in line and "(File too large)" in line for line in complaints)
+    assert {path.read_text(encoding="utf-8") for path in tmp_path.glob("m.*")} == {"before"}
+    assert [path.name for path in tmp_path.iterdir() if "tmp" in path.name] == []
+
+
+def test_a_file_that_cannot_be_renamed_is_kept_and_named(tmp_path: Path) -> None:
+    from initviz.cli.metrics import MetricsFile
+    from initviz.telemetry import synthetic
+
+    out = tmp_path / "m.jsonl"
+    info = synthetic.run_info(2, 3)
+    file = MetricsFile(out, info)
+    file.write(synthetic.scalars(info, 0, 20))
+    out.mkdir()
+    with pytest.raises(InitVizError, match="They are whole, in") as caught:
+        file.__exit__(None, None, None)
+    (kept,) = (path for path in tmp_path.iterdir() if path.name.endswith(".tmp"))
+    assert str(kept) in caught.value.text.zh
+    assert len(read_jsonl(kept)) == 40
 
 
 def test_the_file_appears_only_when_it_is_whole(
