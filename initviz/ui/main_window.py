@@ -98,6 +98,7 @@ class MainWindow(QMainWindow):
         self._connect_actions()
         self._connect_parts()
         self._restore()
+        self.setFocus()  # else Qt would give the keyboard, and a ring, to the first button
 
     def _lay_out(self) -> None:
         self.splitter = QSplitter(Qt.Orientation.Horizontal)

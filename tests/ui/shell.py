@@ -82,7 +82,7 @@ def open_window(
         lambda: all(dock.view is not None for dock in window.dashboard.docks.values()), timeout=30_000
     )
     window.activateWindow()
-    window.setFocus()
+    qtbot.waitUntil(window.isActiveWindow)
     return window
 
 

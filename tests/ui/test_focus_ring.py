@@ -30,6 +30,11 @@ def _pixels(window: MainWindow, widget: QWidget) -> NDArray[np.int16]:
     return flat[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(np.int16)
 
 
+def test_nothing_is_ringed_before_the_keyboard_is_used(window: MainWindow) -> None:
+    """The window opens with the keyboard on itself, where every key of the menus works."""
+    assert QApplication.focusWidget() is window
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everything_shows_that_it_has_the_keyboard(
     window: MainWindow, qtbot: QtBot, theme: Literal["light", "dark"]
