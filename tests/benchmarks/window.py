@@ -128,7 +128,8 @@ class Driver:
 def _measure_window(net: Net) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         driver = Driver(net, Path(folder))
-        shown, hidden = [], []
+        shown: list[float] = []
+        hidden: list[float] = []
         for pair in range(PAIRS):
             for plots in (True, False) if pair % 2 else (False, True):
                 driver.show_plots(plots)
