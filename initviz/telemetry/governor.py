@@ -25,11 +25,11 @@ class Governor:
 
     Args:
         hz: Most frames a second.
-        budget: Largest share of the time that frames may take, above 0. The default leaves a little of the three
+        budget: Largest share of the time that frames may take, above 0. The default leaves a third of the three
             per cent that telemetry may cost to what goes with it.
     """
 
-    def __init__(self, hz: float = 30.0, budget: float = 0.025) -> None:
+    def __init__(self, hz: float = 30.0, budget: float = 0.02) -> None:
         self._shortest_s = 1.0 / hz
         self._budget = budget
         self._costs: deque[float] = deque(maxlen=RECENT)
