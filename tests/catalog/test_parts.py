@@ -31,6 +31,7 @@ from initviz.experiment.parameters import (
     IntParameter,
     Parameter,
     PartParameter,
+    Value,
 )
 from initviz.experiment.parts import FamilyPart, LayerError
 from initviz.experiment.text import Text
@@ -250,6 +251,31 @@ def test_initializer_fills_a_parameter_that_trains(part: InitializerPart) -> Non
     assert parameter.requires_grad
     assert parameter.is_leaf
     assert parameter.grad_fn is None
+
+
+def ends(parameter: Parameter) -> list[Value]:
+    """Return the smallest and the largest value that a number may have."""
+    if isinstance(parameter, IntParameter):
+        return [parameter.minimum, min(parameter.maximum, 1000)]
+    if not isinstance(parameter, FloatParameter):
+        return []
+    low, high = parameter.minimum, parameter.maximum
+    return [
+        math.nextafter(low, math.inf) if parameter.open_minimum else low,
+        math.nextafter(high, -math.inf) if parameter.open_maximum else high,
+    ]
+
+
+@pytest.mark.parametrize("part", initializers(), ids=name)
+def test_initializer_fills_at_the_ends_of_its_parameters(part: InitializerPart) -> None:
+    choices = [part.choose(**{p.key: value}) for p in part.parameters for value in ends(p)]
+    for choice in choices:
+        if part.problem(choice) is None:
+            weight = torch.full((6, 4), math.nan, dtype=torch.float64)
+            part.draw(weight, choice, context_for((6, 4)), torch.Generator().manual_seed(0))
+            aim = part.target_std(choice, context_for((6, 4)))
+            assert weight.isfinite().all()
+            assert aim is None or math.isfinite(aim)
 
 
 # activations

@@ -32,11 +32,14 @@ def truncated_normal_(tensor: Tensor, mean: float, std: float, generator: Genera
     Args:
         tensor: Any shape.
         mean: Mean of the numbers drawn.
-        std: Standard deviation of the numbers drawn, > 0.
+        std: Standard deviation of the numbers drawn; 0 gives the mean alone.
         generator: Source of randomness; the global one is untouched.
     """
     from torch.nn import init
 
+    if std == 0.0:  # a scale of 1e-320 leaves nothing else
+        init.constant_(tensor, mean)
+        return
     parent = std / TRUNCATED_STD
     init.trunc_normal_(tensor, mean, parent, mean - CUT * parent, mean + CUT * parent, generator=generator)
 
