@@ -179,7 +179,7 @@ PARTS: tuple[OptimizerPart, ...] = (
             "随机梯度下降：沿梯度的反方向更新，可加入动量以延续之前的方向。",
         ),
         parameters=(
-            _lr(0.05),
+            _lr(0.02),
             _momentum(0.9),
             BoolParameter(
                 "nesterov",
