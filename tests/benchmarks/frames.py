@@ -32,7 +32,7 @@ class Run:
         self.info: RunInfo = synthetic.run_info(LANES, LAYERS, total_steps=steps)
         self.history = RunHistory(self.info)
         # What the frames look like costs more to make up than to draw, so a few serve by turns.
-        self._frames = [synthetic.frame(self.info, 100 * number) for number in range(6)]
+        self._frames = [synthetic.frame(self.info, 100 * number) for number in range(1, 7)]
         self._turn = 0
         # The rest comes step by step while frames are measured.
         self.last = steps - 200

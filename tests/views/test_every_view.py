@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import xml.etree.ElementTree as ET
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication, QPoint, QRectF, Qt, QTranslator
-from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QToolButton, QToolTip
+from PySide6.QtCore import QCoreApplication, QPoint, QRectF, QTranslator
+from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
-from initviz.experiment.errors import InitVizError
-from initviz.experiment.text import Text
 from initviz.telemetry import synthetic
 from initviz.telemetry.frame import Histogram, Scalars, Signal
 from initviz.telemetry.history import RunHistory
@@ -25,7 +19,7 @@ from initviz.views.base import View
 from initviz.views.index import DEFAULT_LAYOUT, LAYOUTS, VIEWS, create, declaration, module_names
 from initviz.views.ink import Ink
 from initviz.views.palette import DARK, LIGHT, Theme, theme
-from tests.views.conftest import Run, Show, count_of, make_run, painted, pixels
+from tests.views.conftest import Run, Show, count_of, make_run, painted
 
 KEYS = [view.key for view in VIEWS]
 EACH = pytest.mark.parametrize("key", KEYS)
@@ -338,172 +332,3 @@ def test_the_language_switches_live(key: str, show: Show, qapp: QApplication) ->
     QCoreApplication.sendPostedEvents()
     assert view.windowTitle() == view.title() != "训练，一步一步。"
     assert (painted(view) == english).all()
-
-
-@EACH
-def test_it_can_be_reached_and_heard(key: str, show: Show, qtbot: QtBot) -> None:
-    view = show(key, run_for(key))
-    assert view.canvas.accessibleName() == view.title()
-    assert view.canvas.accessibleDescription() == view.sentence()
-    assert view.sentence() in view.canvas.whatsThis()
-    for button in view.head.findChildren(QToolButton):
-        assert button.accessibleName(), button.text()
-        assert button.toolTip()
-        assert button.focusPolicy() & Qt.FocusPolicy.TabFocus
-    before = painted(view)
-    view.activateWindow()
-    view.canvas.setFocus()
-    qtbot.waitUntil(view.canvas.hasFocus)
-    assert count_of(painted(view), LIGHT.accent, 3) > count_of(before, LIGHT.accent, 3) + 500
-
-
-@EACH
-def test_the_pointer_and_the_keyboard_move_the_cross_hair(key: str, show: Show, qtbot: QtBot) -> None:
-    view = show(key, run_for(key))
-    view.activateWindow()
-    view.canvas.setFocus()
-    qtbot.waitUntil(view.canvas.hasFocus)
-    center = view.canvas.rect().center()
-    qtbot.mouseMove(
-        view.canvas, QPoint(140, center.y())
-    )  # the pointer may have been just where it is going to
-    view.canvas.set_cursor(None)
-    plain = painted(view)
-    qtbot.mouseMove(view.canvas, QPoint(150, center.y() - 40))
-    assert view.canvas.cursor_at is not None
-    readout = view.readout()
-    assert readout is not None
-    assert readout.heading
-    assert readout.rows
-    assert all(row.label and row.value for row in readout.rows)
-    assert view.canvas.accessibleDescription() == readout.spoken()
-    assert (painted(view) != plain).any()
-    at = view.canvas.cursor_at.x()
-    qtbot.keyClick(view.canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    assert view.canvas.cursor_at.x() == at + 40
-    qtbot.keyClick(view.canvas, Qt.Key.Key_Up)
-    qtbot.keyClick(view.canvas, Qt.Key.Key_Left)
-    assert view.canvas.cursor_at.x() == at + 36
-    qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
-    assert view.canvas.cursor_at is None
-    assert view.canvas.accessibleDescription() == view.sentence()
-
-
-@EACH
-def test_a_click_on_a_name_chooses_the_lane(key: str, show: Show, qtbot: QtBot) -> None:
-    view = show(key, run_for(key))
-    places = view.lane_places()
-    if key == "lr":
-        assert len(places) == 1  # all lanes have the same rate, so one name stands for them
-        return
-    assert {lane for _, lane in places} == {0, 1, 2, 3}
-    rect = next(rect for rect, lane in places if lane == 2)
-    with qtbot.waitSignal(view.lane_chosen) as chosen:
-        qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=rect.center().toPoint())
-    assert chosen.args == [2]
-
-
-@EACH
-def test_save_png(key: str, show: Show, tmp_path: Path) -> None:
-    view = show(key, run_for(key))
-    path = tmp_path / f"{key}.png"
-    view.save(path)
-    image = QImage(str(path))
-    assert image.width() == 2 * view.canvas.width()
-    assert not path.with_name(path.name + ".part").exists()
-
-
-@EACH
-def test_save_svg(key: str, show: Show, tmp_path: Path) -> None:
-    view = show(key, run_for(key))
-    path = tmp_path / f"{key}.svg"
-    view.save(path)
-    root = ET.fromstring(path.read_text(encoding="utf-8"))
-    name = "{http://www.w3.org/2000/svg}"
-    texts = [text.text or "" for text in root.iter(f"{name}text")]
-    assert any(view.title() in text for text in texts)
-    shapes = {
-        tag: len(list(root.iter(name + tag)))
-        for tag in ("path", "polyline", "rect", "image", "circle", "line")
-    }
-    assert sum(shapes.values()) > 5, shapes
-
-
-@EACH
-def test_save_csv_is_the_table(key: str, show: Show, tmp_path: Path) -> None:
-    view = show(key, run_for(key, layers=3, steps=30))
-    path = tmp_path / f"{key}.csv"
-    view.save(path)
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.reader(stream))
-    table = view.table()
-    assert rows == [[str(cell) for cell in row] for row in table]
-    assert len({len(row) for row in rows}) == 1
-
-
-def test_another_suffix_is_refused(show: Show, tmp_path: Path) -> None:
-    view = show("loss", run_for("loss"))
-    with pytest.raises(InitVizError, match=r"\.png, \.svg, \.csv"):
-        view.save(tmp_path / "loss.bmp")
-    assert list(tmp_path.glob("loss*")) == []
-
-
-@pytest.mark.parametrize("suffix", [".png", ".svg", ".csv"])
-def test_a_folder_that_is_not_there_is_told(suffix: str, show: Show, tmp_path: Path, qtbot: QtBot) -> None:
-    view = show("loss", run_for("loss"))
-    with qtbot.waitSignal(view.failed) as failed:
-        view.save_as(str(tmp_path / "missing" / f"loss{suffix}"))
-    text = failed.args[0] if failed.args else None
-    assert isinstance(text, Text)
-    assert "missing" in text.en
-    assert "无法写入" in text.zh
-
-
-def test_a_name_without_suffix_gets_the_one_chosen(show: Show, tmp_path: Path, qtbot: QtBot) -> None:
-    view = show("loss", run_for("loss"))
-    with qtbot.waitSignal(view.saved) as saved:
-        view.save_as(str(tmp_path / "picture"))
-    assert saved.args == [str(tmp_path / "picture.png")]
-
-
-@pytest.mark.parametrize("name", ["png", "svg", "csv"])
-def test_the_menu_asks_for_a_file(name: str, show: Show, tmp_path: Path, qtbot: QtBot) -> None:
-    view = show("signal", run_for("signal"))
-    view.head.entries[name].trigger()
-    dialog = view.findChild(QFileDialog)
-    assert dialog is not None
-    assert dialog.defaultSuffix() == name
-    target = tmp_path / f"chosen.{name}"
-    with qtbot.waitSignal(view.saved):
-        dialog.fileSelected.emit(str(target))
-    assert target.stat().st_size > 100
-    dialog.close()
-
-
-def test_copy_puts_a_picture_on_the_clipboard(show: Show) -> None:
-    view = show("loss", run_for("loss"))
-    view.head.entries["copy"].trigger()
-    image = QGuiApplication.clipboard().image()
-    assert image.width() == 2 * view.canvas.width()
-    assert count_of(pixels(image), LIGHT.lane(3).color, 25) > 50
-
-
-def test_the_help_button_shows_the_sentence(show: Show, qtbot: QtBot) -> None:
-    view = show("loss", run_for("loss"))
-    button = next(b for b in view.head.findChildren(QToolButton) if b.text() == "?")
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(QToolTip.isVisible)
-    assert view.sentence() in QToolTip.text()
-    QToolTip.hideText()
-
-
-def test_a_long_title_gives_way_to_the_buttons(show: Show) -> None:
-    view = show("activations", run_for("activations"), size=(250, 200))
-    label = view.head.findChild(QLabel, "viewTitle")
-    assert label is not None
-    assert label.text().endswith("…")
-    assert label.toolTip() == view.title()
-    for button in view.head.findChildren(QToolButton):
-        if button.isVisible():
-            assert button.geometry().right() <= view.head.width()
-            assert button.geometry().left() >= label.geometry().right() - 1
