@@ -159,17 +159,25 @@ class Looker:
         self._looks = 0
         self._identical: Floats = np.full(self._shape, np.nan)
 
-    def look(self, state: RaceState, count_copies: bool) -> Look:
-        """Reduce an observed step.
+    def count_copies(self, state: RaceState) -> None:
+        """Count identical units anew; until then, looks tell the last count again.
 
         Args:
-            state: The step.
-            count_copies: Whether to count identical units anew; else the last count is told again.
+            state: An observed step.
         """
-        with flushed(True), torch.no_grad():
-            return self._look(state, count_copies)
+        self._identical = self._whole(
+            [
+                identical_fractions(looker.group, looker.weights(group))
+                for looker, group in zip(self._groups, state.groups, strict=True)
+            ]
+        )
 
-    def _look(self, state: RaceState, count_copies: bool) -> Look:
+    def look(self, state: RaceState) -> Look:
+        """Reduce an observed step."""
+        with flushed(True), torch.no_grad():
+            return self._look(state)
+
+    def _look(self, state: RaceState) -> Look:
         pairs = list(zip(self._groups, state.groups, strict=True))
         flows = [Flow.of(group) for group in state.groups]
         samples = [
@@ -183,10 +191,6 @@ class Looker:
         ]
         if self._axes is None:
             self._axes = self._choose_axes([tally for tally, _ in samples])
-        if count_copies:
-            self._identical = self._whole(
-                [identical_fractions(looker.group, looker.weights(group)) for looker, group in pairs]
-            )
         fates = [
             (looker.group.lanes[place], fate[0])
             for looker in self._groups

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,9 @@ from initviz.telemetry.norms import RANGES, quick_norm, robust_norm
 CANCELLED = 1e-3
 """Where a variance is less than this share of the mean square, subtracting the squared mean has cost digits."""
 STACKED = 32_768
-"""Layers of one shape with at most so many values are measured together: fewer calls are worth the copy."""
+"""Signals of one shape with at most so many values are measured together: fewer calls are worth the copy."""
+BLOCK = 131_072
+"""So many values together at most, so that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,102 +62,103 @@ def signal_moments(flow: Flow, can_die: Sequence[bool]) -> Moments:
     """
     before, after = flow.preactivations, flow.activations
     batch = before[0].shape[1]
-    z_blocks = _blocks(before, can_die)
-    a_blocks = _blocks(after, can_die)
-    g_blocks = _blocks(flow.grads, can_die)
-    z_sum = [_sum(block.values) for block in z_blocks]
-    a_sum, dead = zip(*(_sum_and_dead(block) for block in a_blocks), strict=True)
-    norms = _norms([block.values for block in (*z_blocks, *a_blocks, *g_blocks)])
     layers = len(before)
-    # One conversion for everything that was measured.
-    sums, a_sums, deaths = (
-        torch.cat([*z_sum, *a_sum, *dead]).double().cpu().numpy().reshape(3, layers, -1).transpose(0, 2, 1)
-    )
-    z_norm, a_norm, g_norm = norms.reshape(3, layers, -1).transpose(0, 2, 1)
+    totals = _measured((*before, *after, *flow.grads))
     count = np.array([z[0].numel() for z in before], dtype=np.float64)
     a_count = np.array([a[0].numel() for a in after], dtype=np.float64)
-    a_mean = a_sums / a_count
+    z_norm, a_norm, g_norm = (totals.norm[place * layers : (place + 1) * layers].T for place in range(3))
+    z_mean = totals.sum[:layers].T / count
+    a_mean = totals.sum[layers : 2 * layers].T / a_count
+    # A function under which units can die never gives a negative number, so a sum of 0 means that all are.
+    dead = np.where(can_die, totals.zero_units[layers : 2 * layers].T, np.nan)
     with np.errstate(over="ignore", under="ignore"):
         a_q = np.square(a_norm) / a_count
         return Moments(
-            preactivation_mean=sums / count,
+            preactivation_mean=z_mean,
             preactivation_q=np.square(z_norm) / count,
             activation_mean=a_mean,
             activation_var=_variance(after, a_mean, a_q),
             grad_preactivation_q=np.square(g_norm * batch) / count,
-            dead_fraction=deaths,
+            dead_fraction=dead,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """Adjacent layers that are measured together.
+class _Totals:
+    """Of some signals, each ``(M, K)``.
 
     Attributes:
-        values: ``(M, K, B, *units)``.
-        can_die: Whether their units can.
+        norm: L2 norm, right for any magnitude.
+        sum: Sum.
+        zero_units: Share of units or channels whose sum over batch and positions is 0.
     """
 
-    values: Tensor
-    can_die: bool
+    norm: Floats
+    sum: Floats
+    zero_units: Floats
 
 
-def _blocks(signals: Sequence[Tensor], can_die: Sequence[bool]) -> list[_Block]:
+def _measured(signals: Sequence[Tensor]) -> _Totals:
+    """Measure signals ``(K, B, *units)``, those of one shape together."""
+    blocks = _blocks(signals)
+    columns = []
+    for _, values in blocks:
+        each = values.sum((2, *range(4, values.dim())))  # over batch and positions: (M, K, U)
+        columns.append(torch.stack((_norm(values), each.sum(2), (each == 0).to(each.dtype).mean(2))))
+    table = torch.cat(columns, dim=1).double().cpu().numpy()
+    places = [place for members, _ in blocks for place in members]
+    ordered = np.empty_like(table)
+    ordered[:, places] = table
+    norm, total, zero_units = ordered
+    if signals[0].device.type == "cpu":
+        _mend(norm, signals)
+    return _Totals(norm, total, zero_units)
+
+
+def _blocks(signals: Sequence[Tensor]) -> list[tuple[list[int], Tensor]]:
+    """Return which signals are measured together, and them as ``(M, K, B, *units)``."""
+    by_shape: dict[torch.Size, list[int]] = {}
+    for place, signal in enumerate(signals):
+        by_shape.setdefault(signal.shape, []).append(place)
     blocks = []
-    keys = [(signal.shape, mortal) for signal, mortal in zip(signals, can_die, strict=True)]
-    for (shape, mortal), places in itertools.groupby(range(len(keys)), key=keys.__getitem__):
-        members = [signals[place] for place in places]
-        if len(members) > 1 and shape.numel() <= STACKED:
-            blocks.append(_Block(torch.stack(members), mortal))
-        else:
-            blocks.extend(_Block(member.unsqueeze(0), mortal) for member in members)
+    for shape, places in by_shape.items():
+        room = max(1, BLOCK // shape.numel()) if shape.numel() <= STACKED else 1
+        for first in range(0, len(places), room):
+            members = places[first : first + room]
+            values = (
+                torch.stack([signals[place] for place in members])
+                if len(members) > 1
+                else signals[members[0]].unsqueeze(0)
+            )
+            blocks.append((members, values))
     return blocks
 
 
-def _sum(values: Tensor) -> Tensor:
-    """Return the sum of each layer and lane ``(M, K)``."""
-    if values.is_contiguous():
-        return values.flatten(2).sum(2)
-    return values.sum((*range(2, values.dim()),))
-
-
-def _sum_and_dead(block: _Block) -> tuple[Tensor, Tensor]:
-    """Return the sum of each layer and lane, and the share of units that add up to 0, ``(M, K)`` each.
-
-    A function under which units can die never gives a negative number, so a sum of 0 means that all are.
-    """
-    values = block.values
-    if not block.can_die:
-        total = _sum(values)
-        return total, torch.full_like(total, torch.nan)
-    each = values.sum((2, *range(4, values.dim())))  # over batch and positions: (M, K, U)
-    return each.sum(2), (each == 0).to(each.dtype).mean(2)
-
-
 def _norm(values: Tensor) -> Tensor:
-    """Return the L2 norm of each layer and lane ``(M, K)``, of squares that may vanish or overflow."""
+    """Return the L2 norm of ``(M, K, B, *units)`` over all but the first two axes.
+
+    On the processor, of squares that may vanish or overflow.
+    """
+    if values.device.type != "cpu":
+        return robust_norm(values.flatten(2))
     if values.is_contiguous():
         return quick_norm(values.flatten(2))
     # Adjacent numbers first: many times faster than over all axes at once.
     return quick_norm(quick_norm(values.flatten(3)))
 
 
-def _norms(blocks: Sequence[Tensor]) -> Floats:
-    """Return the L2 norm of each layer and lane of all blocks ``(sum(M), K)``, right for any magnitude."""
-    if blocks[0].device.type != "cpu":
-        norms: Floats = torch.cat([robust_norm(block.flatten(2)) for block in blocks]).double().cpu().numpy()
-        return norms
-    norms = torch.cat([_norm(block) for block in blocks]).double().numpy()
-    bounds = RANGES[blocks[0].dtype]
+def _mend(norms: Floats, signals: Sequence[Tensor]) -> None:
+    """Measure norms ``(M, K)`` again, in place, where squares were outside the range of numbers."""
+    bounds = RANGES[signals[0].dtype]
     for wrong, scale in ((norms < bounds.low, bounds.scale), (norms > bounds.high, 1 / bounds.scale)):
         if wrong.any():
-            members = [member for block in blocks for member in block.unbind(0)]
-            layers, lanes = np.nonzero(wrong)
-            parts = [members[layer][lane] for layer, lane in zip(layers, lanes, strict=True)]
+            places, lanes = np.nonzero(wrong)
+            parts = [
+                signals[place][lane] for place, lane in zip(places.tolist(), lanes.tolist(), strict=True)
+            ]
             scaled = torch._foreach_mul(parts, scale)
             again = [quick_norm(part.reshape(-1)) for part in scaled]
-            norms[layers, lanes] = torch.stack(again).double().numpy() / scale
-    return norms
+            norms[places, lanes] = torch.stack(again).double().numpy() / scale
 
 
 def _variance(signals: Sequence[Tensor], mean: Floats, q: Floats) -> Floats:
@@ -167,6 +169,6 @@ def _variance(signals: Sequence[Tensor], mean: Floats, q: Floats) -> Floats:
     for lane, layer in zip(*np.nonzero(doubtful), strict=True):
         part = signals[layer][lane]
         rest = part - float(mean[lane, layer])
-        norm = float(_norms([rest[None, None]])[0, 0])
+        norm = float(_measured([rest[None]]).norm[0, 0])
         var[lane, layer] = max((norm * norm - float(rest.sum()) ** 2 / part.numel()) / part.numel(), 0.0)
     return var

@@ -32,6 +32,8 @@ SLOW_GAP_S = 0.25
 """Seconds between two looks at what changes slowly or costs much: the boundary and identical units."""
 SLOW_SHARE = 0.01
 """Share of the time that those may take."""
+JUDGE_GAP_S = 0.1
+"""Seconds between two looks at how the lanes fare."""
 MOST_UNJUDGED = 32
 """Stretches of steps after which the lanes are judged even if nobody asks."""
 
@@ -113,6 +115,8 @@ class Monitor:
         self._boundary: Boundary | None = None
         self._boundary_step = 0
         self._slow_due_s = -np.inf
+        self._states: tuple[LaneState, ...] = ()
+        self._judge_due_s = -np.inf
         self._looked_s = 0.0
         self._looked_step = 0
         self._steps_per_s = 0.0
@@ -132,7 +136,16 @@ class Monitor:
         """How each lane fares by now."""
         self._settle()
         self._judge()
-        return self._outcomes.states(self._race.diverged)
+        self._states = self._outcomes.states(self._race.diverged)
+        self._judge_due_s = self._clock() + JUDGE_GAP_S
+        return self._states
+
+    def _recent_lanes(self) -> tuple[LaneState, ...]:
+        """Return how the lanes fared a moment ago; how they fare now where one has just diverged."""
+        known = sum(state.bad_layer is not None for state in self._states)
+        if self._clock() < self._judge_due_s and known == len(self._race.diverged):
+            return self._states
+        return self.lanes
 
     def advance(self, want_frame: bool = False) -> None:
         """Make one update.
@@ -153,17 +166,13 @@ class Monitor:
 
     def _look_at(self, state: RaceState) -> None:
         start_s = self._clock()
-        slow = start_s >= self._slow_due_s or self.finished
-        self._look = self._looker.look(state, count_copies=slow)
-        if slow:
-            self._look_slowly(start_s)
+        if start_s >= self._slow_due_s or self.finished:
+            self._looker.count_copies(state)
+            self._ask_grid()
+            self._slow_due_s = start_s + max(SLOW_GAP_S, (self._clock() - start_s) / SLOW_SHARE)
+        self._look = self._looker.look(state)
         self._measure_rate(start_s)
         self._settle()  # so that what was observed is not held any longer
-
-    def _look_slowly(self, start_s: float) -> None:
-        before_s = self._clock()
-        self._ask_grid()
-        self._slow_due_s = start_s + max(SLOW_GAP_S, (self._clock() - before_s) / SLOW_SHARE)
 
     def _ask_grid(self) -> None:
         if self._grid is not None and self._boundary_step != self._race.step:
@@ -208,8 +217,8 @@ class Monitor:
         """Return the look taken by the last ``advance`` that wanted one, with the latest scores.
 
         Args:
-            complete: True to ask for the boundary anew, which is asked for more rarely otherwise: somebody will look
-                at this frame for long.
+            complete: True to ask for the boundary and judge the lanes anew, which is done more rarely otherwise:
+                somebody will look at this frame for long.
         Raises:
             RuntimeError: No look was taken yet.
         """
@@ -229,6 +238,6 @@ class Monitor:
             signal=look.signal,
             validation=self._validation,
             boundary=self._boundary,
-            lanes=self.lanes,
+            lanes=self.lanes if complete else self._recent_lanes(),
             steps_per_s=self._steps_per_s,
         )

@@ -9,18 +9,27 @@ from torch import Tensor
 from initviz.engine.group import Group
 from initviz.telemetry.frame import Floats
 
+CHUNK_ELEMENTS = 1_000_000
+
 
 def identical_rows(rows: Tensor) -> float:
     """Return the share of rows ``(O, n)`` that equal another row in every number, 0 to 1."""
+    count, width = rows.shape
+    if count > 1 and bool((rows == rows[0]).all()):
+        return 1.0  # the usual case: a layer that starts from one number
     # Adding 0 makes -0 the same as 0. Whole numbers add up to the same sum in any order, unlike fractions, so equal
     # rows always have equal sums; unequal rows share one by a chance of 2^-64.
-    numbers = (rows + 0.0).cpu().contiguous().numpy()
-    bits = numbers.view(np.int32 if numbers.dtype == np.float32 else np.int64).astype(np.int64)
-    factors = np.random.default_rng(0).integers(1, 2**62, bits.shape[1], dtype=np.int64) | 1
-    with np.errstate(over="ignore"):
-        sums = bits @ factors
+    factors = np.random.default_rng(0).integers(1, 2**62, width, dtype=np.int64) | 1
+    sums = np.zeros(count, dtype=np.int64)
+    step = max(1, CHUNK_ELEMENTS // count)
+    for first in range(0, width, step):
+        part = slice(first, first + step)
+        numbers = (rows[:, part] + 0.0).cpu().contiguous().numpy()
+        bits = numbers.view(np.int32 if numbers.dtype == np.float32 else np.int64)
+        with np.errstate(over="ignore"):
+            sums += bits.astype(np.int64) @ factors[part]
     counts = np.unique(sums, return_counts=True)[1]
-    return float(counts[counts > 1].sum()) / len(numbers)
+    return float(counts[counts > 1].sum()) / count
 
 
 def identical_fractions(group: Group, rows: Tensor) -> Floats:

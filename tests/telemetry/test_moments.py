@@ -146,6 +146,11 @@ def test_identical_rows() -> None:
     rows[5], rows[6] = 0.0, -0.0
     assert identical_rows(rows) == pytest.approx(0.6)
     assert identical_rows(torch.full((5, 3), 0.25, dtype=torch.float64)) == 1.0
+    wide = torch.randn(600, 5000, generator=torch.Generator().manual_seed(5))
+    wide[7] = wide[411]
+    assert identical_rows(wide) == pytest.approx(2 / 600)
+    wide[7, 4999] += 1.0  # seen even in the last column
+    assert identical_rows(wide) == 0.0
     rows[8, 6] += 1e-6
     assert identical_rows(rows) == pytest.approx(0.5)
 

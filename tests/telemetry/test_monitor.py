@@ -40,7 +40,7 @@ def collected(monitor: Monitor, steps: int, every: int = 0) -> tuple[Scalars, li
         want = bool(every) and step % every == 0
         monitor.advance(want)
         if want:
-            frames.append(monitor.frame())
+            frames.append(monitor.frame(complete=True))
     scalars = monitor.take_scalars()
     assert scalars is not None
     return scalars, frames
@@ -289,6 +289,27 @@ def test_a_diverged_lane_ends_and_the_others_go_on() -> None:
         assert frames[at - 1].lanes[lane].outcome != "diverged"
     assert frames[-1].lanes[0].outcome != "diverged"
     assert np.isfinite(frames[-1].signal.preactivation_q[0]).all()
+
+
+def test_lanes_are_judged_a_few_times_a_second_and_at_once_when_one_diverges() -> None:
+    now = [0.0]
+    monitor = Monitor(race(diverging()), 1, clock=lambda: now[0])
+    states = []
+    for _ in range(40):
+        monitor.advance(True)
+        states.append(monitor.frame().lanes)
+        now[0] += 0.03
+    losses = [state[0].train_loss for state in states]
+    assert 10 <= len(set(losses)) <= 16
+    for lane in (1, 2):
+        at = states[-1][lane].diverged_at
+        assert at is not None
+        assert [state[lane].outcome == "diverged" for state in states] == [step >= at for step in range(40)]
+    monitor.advance(True)
+    now[0] += 0.01
+    stale, fresh = monitor.frame().lanes[0], monitor.frame(complete=True).lanes[0]
+    assert stale.train_loss != fresh.train_loss
+    assert monitor.lanes[0] == fresh
 
 
 def test_stalled_lanes_are_named() -> None:
