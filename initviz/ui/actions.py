@@ -103,6 +103,17 @@ class Actions(QObject):
         self.log_folder = self._make()
         self.about = self._make()
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
+        for action in (
+            self.undo,
+            self.redo,
+            self.lane_up,
+            self.lane_down,
+            self.next_lane,
+            self.previous_lane,
+            self.slower,
+            self.faster,
+        ):
+            action.setAutoRepeat(True)
         self.retranslate()
 
     def _make(
@@ -115,6 +126,7 @@ class Actions(QObject):
         action.setShortcuts([QKeySequence(key) for key in keys])
         action.setCheckable(checkable)
         action.setIconVisibleInMenu(False)
+        action.setAutoRepeat(False)  # a key that is held would play and pause by turns
         if isinstance(action, ListAction):
             action.combinations = tuple(key for key in keys if isinstance(key, QKeyCombination))
         self._window.addAction(action)

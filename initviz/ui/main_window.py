@@ -263,9 +263,7 @@ class MainWindow(QMainWindow):
         history = playback.history
         if playback.state in ("empty", "loading", "failed") or history is None:
             return
-        frame = history.frame
-        rate = frame.steps_per_s if frame is not None and playback.state == "playing" else 0.0
-        self.transport.show_run(history.last_step + 1, history.info.total_steps, rate)
+        self.transport.show_run(history.last_step + 1, history.info.total_steps, playback.steps_per_s)
 
     @Slot()
     def _show_focus(self) -> None:

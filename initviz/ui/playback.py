@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -11,6 +12,7 @@ from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import RunInfo
 from initviz.telemetry.history import RunHistory
 from initviz.ui.session import Session
+from initviz.ui.speed import Meter
 from initviz.worker.messages import Device
 from initviz.worker.trainer import Trainer
 
@@ -51,6 +53,7 @@ class Playback(QObject):
         self._loaded: Experiment | None = None
         self._plays_next = False
         self._watching = True
+        self._meter = Meter()
         self.info: RunInfo | None = None
         self.history: RunHistory | None = None
         self._settle = QTimer(self)
@@ -83,6 +86,7 @@ class Playback(QObject):
         if self.is_playing:
             self._plays_next = False
             self._trainer.pause()
+            self._say_intent()
             return
         if self._settle.isActive():
             self._settle.stop()
@@ -91,12 +95,18 @@ class Playback(QObject):
             self._trainer.reset()
         self._plays_next = True
         self._trainer.play()
+        self._say_intent()
 
     @Slot()
     def step_once(self) -> None:
         """Make one update."""
         self._plays_next = False
         self._trainer.step_once()
+
+    def _say_intent(self) -> None:
+        """While a run is loaded its state stays, but whether it will play has changed."""
+        if self._trainer.state == "loading":
+            self.state_changed.emit("loading")
 
     @Slot()
     def reset(self) -> None:
@@ -128,6 +138,11 @@ class Playback(QObject):
         """The trainer's state."""
         return self._trainer.state
 
+    @property
+    def steps_per_s(self) -> float:
+        """Recent rate; 0 where it stands still or nothing is known yet."""
+        return self._meter.steps_per_s
+
     def set_watching(self, watching: bool) -> None:
         """Say whether any plot is on the screen."""
         if watching != self._watching:
@@ -156,6 +171,8 @@ class Playback(QObject):
             if delivery.frame is not None:
                 history.add_frame(delivery.frame)
             fresh = True
+            if self._trainer.state == "playing":
+                self._meter.note(time.perf_counter(), history.last_step)
         self.ticked.emit(fresh)
 
     @Slot()
@@ -199,6 +216,7 @@ class Playback(QObject):
 
     @Slot(str)
     def _follow_state(self, state: str) -> None:
+        self._meter.forget()
         if state in ("finished", "failed"):
             self._plays_next = False
         self.state_changed.emit(state)

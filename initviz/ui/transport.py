@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -27,7 +27,9 @@ from initviz.ui.speed import FASTEST, rate
 from initviz.worker.messages import Device
 
 PROGRESS_PARTS = 1000
-MAX_TITLE = 28
+STARTING = Text("Starting", "正在启动")
+TITLE_SHARE = 0.28
+"""Of the bar's width goes to the title of the scenario at most; one that needs more is cut."""
 AUTO = "auto"
 
 
@@ -50,7 +52,7 @@ class Transport(QFrame):
         self._color, self._inverse, self._muted = "#000000", "#ffffff", "#808080"
         self._factor = 1.0
         self._title: str | Text = ""
-        self._progress_text: Text | None = None
+        self._progress_text: Text | None = STARTING
         self._step, self._total, self._rate = 0, 0, 0.0
         self._playing = False
 
@@ -204,7 +206,9 @@ class Transport(QFrame):
 
     def _say_title(self) -> None:
         title = self._title if isinstance(self._title, str) else self._title.in_language(current_language())
-        shown = title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…"
+        self.scenario_button.ensurePolished()
+        metrics = self.scenario_button.fontMetrics()
+        shown = metrics.elidedText(title, Qt.TextElideMode.ElideRight, round(TITLE_SHARE * self.width()))
         self.scenario_button.setText(shown.replace("&", "&&"))
         self.scenario_button.setAccessibleName(self.tr("Scenario: {title}").format(title=title))
         self.scenario_button.setToolTip(
@@ -338,11 +342,16 @@ class Transport(QFrame):
         self._say_progress()
         self._fix_widths()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._say_title()
+
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.LanguageChange:
             self._retranslate()
         elif event.type() == QEvent.Type.FontChange and hasattr(self, "_speed_text"):
             self._fix_widths()
+            self._say_title()
         super().changeEvent(event)
 
 

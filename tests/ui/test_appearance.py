@@ -373,3 +373,19 @@ def test_no_head_covers_its_plot(window: MainWindow, qtbot: QtBot, presenter: bo
         assert dock.view is not None
         head, canvas = dock.view.head, dock.view.canvas
         assert canvas.mapTo(dock, QPoint(0, 0)).y() >= head.geometry().bottom()
+
+
+@pytest.mark.parametrize(("width", "cut"), [(1600, False), (1024, True)])
+def test_the_title_is_cut_only_where_there_is_no_room(
+    window: MainWindow, qtbot: QtBot, width: int, cut: bool
+) -> None:
+    """A long title of a scenario stands whole in a wide window."""
+    window.resize(width, 800)
+    title = "A title of more than forty letters, as it is"
+    window.transport.set_title("", title)
+    qtbot.wait(20)
+    shown = window.transport.scenario_button.text()
+    assert (shown != title) is cut
+    assert shown.startswith("A title of more")
+    assert window.transport.scenario_button.accessibleName().endswith(title)
+    assert window.transport.width() == window.width()

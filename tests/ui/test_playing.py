@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
@@ -76,6 +78,48 @@ def test_point_makes_one_step_and_shows_it(window: MainWindow, qtbot: QtBot, wor
     assert history is not None
     assert history.frame is not None
     assert history.frame.step == 2
+
+
+def test_a_key_that_is_held_acts_once(window: MainWindow) -> None:
+    """Leaning on the space bar must not play and pause by turns; undo and the speed may repeat."""
+    actions = window.actions_
+    repeating = {action for _, group in actions.listed() for action in group if action.autoRepeat()}
+    assert {actions.undo, actions.redo, actions.slower, actions.faster} <= repeating
+    assert not repeating & {actions.play, actions.step, actions.reset, actions.add_lane, actions.presenter}
+
+
+def test_space_is_answered_while_the_run_is_loaded(
+    window: MainWindow, qtbot: QtBot, workshop: LaneWorkshop
+) -> None:
+    """Whoever presses early sees that it was heard, and may take it back."""
+    held = threading.Event()
+
+    def hold() -> None:
+        assert held.wait(10)
+
+    workshop.on_build = hold
+    press(qtbot, window, Key.Key_R)
+    assert state(window) == "loading"
+    button = window.transport.play_button
+    for name in ("Pause", "Play", "Pause"):
+        press(qtbot, window, Key.Key_Space)
+        assert button.accessibleName() == name
+    held.set()
+    wait_for_steps(qtbot, window, 3)
+
+
+def test_the_rate_is_that_of_now(window: MainWindow, qtbot: QtBot) -> None:
+    """It is there while training goes, and a pause does not count into it."""
+    for _ in range(4):
+        press(qtbot, window, Key.Key_Minus)
+    press(qtbot, window, Key.Key_Space)
+    qtbot.waitUntil(lambda: bool(window.transport.rate_text.text()))
+    press(qtbot, window, Key.Key_Space)
+    qtbot.waitUntil(lambda: not window.transport.rate_text.text())
+    qtbot.wait(700)
+    press(qtbot, window, Key.Key_Space)
+    qtbot.waitUntil(lambda: bool(window.transport.rate_text.text()))
+    assert 30 < float(window.transport.rate_text.text().split()[0]) < 70
 
 
 def test_the_step_button_makes_one_step(window: MainWindow, qtbot: QtBot) -> None:
