@@ -38,14 +38,12 @@ class LaneStyle:
     Attributes:
         color: Of lines, bars and frames; at least 3:1 against the theme's backgrounds.
         ink: The same hue for text, at least 4.5:1.
-        wash: An opaque tint of the surface, for areas below lines.
         dash: Lengths of stroke and gap in pixels; empty for a solid line.
         marker: Shape of its points.
     """
 
     color: str
     ink: str
-    wash: str
     dash: tuple[float, ...]
     marker: Marker
 
@@ -148,7 +146,6 @@ def _styles(rows: tuple[tuple[str, ...], ...], surface: str, background: str) ->
         LaneStyle(
             color=color,
             ink=readable(color, (surface, background)),
-            wash=mix(surface, color, 0.30),
             dash=dash,
             marker=marker,
         )

@@ -220,7 +220,7 @@ class StepView(View):
         size = self.theme.small_px
         above = y - 4 - size / 2
         text_y = above if above - size / 2 > rect.top() else y + 5 + size / 2
-        if lettering.text_width(guide.text, size) > 0.5 * rect.width():
+        if lettering.text_width(guide.text, size) > 0.62 * rect.width():
             return
         if self._guides_right:
             ink.text(rect.right() - 4, text_y, guide.text, self.theme.muted, size, inks.RIGHT)
