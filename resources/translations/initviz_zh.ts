@@ -1684,6 +1684,10 @@ How much each step changes the weights appears here, with a line at one thousand
         <translation>第 {step} 步发散</translation>
     </message>
     <message>
+        <source>just started</source>
+        <translation>刚开始</translation>
+    </message>
+    <message>
         <source>stalled</source>
         <translation>停滞</translation>
     </message>
