@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
@@ -12,12 +12,14 @@ from initviz.experiment.text import Text
 from initviz.ui.icons import icon, pixmap
 from initviz.ui.language import current_language
 
+DONE_MS = 6000
+"""Good news stays so long."""
 Tone = Literal["refused", "failed", "done"]
 _ICONS: dict[Tone, str] = {"refused": "warning", "failed": "warning", "done": "info"}
 
 
 class MessageBar(QFrame):
-    """Shows one message until it is closed or replaced.
+    """Shows one message until it is closed or replaced; good news leaves by itself.
 
     Args:
         parent: Qt parent.
@@ -49,6 +51,10 @@ class MessageBar(QFrame):
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._label, 1)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._leave = QTimer(self)
+        self._leave.setSingleShot(True)
+        self._leave.setInterval(DONE_MS)
+        self._leave.timeout.connect(self._leave_by_itself)
         self._retranslate()
         self.hide()
 
@@ -84,6 +90,13 @@ class MessageBar(QFrame):
             self.hide()
             self.closed.emit()
 
+    @Slot()
+    def _leave_by_itself(self) -> None:
+        if self.underMouse():  # somebody reads it, or is about to copy from it
+            self._leave.start()
+        else:
+            self.close_message()
+
     def set_color(self, color: str) -> None:
         """Draw the icons in the theme's colour of writing."""
         self._color = color
@@ -98,6 +111,10 @@ class MessageBar(QFrame):
         self._draw_sign()
         self._retranslate()
         self.show()
+        if tone == "done":
+            self._leave.start()
+        else:
+            self._leave.stop()
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
 
     def _draw_sign(self) -> None:
