@@ -43,6 +43,11 @@ def extremes(rows: Values) -> Values:
         ``(G, 2, ...)``.
     """
     missing = np.isnan(rows)
+    if not missing.any():
+        # Nearly always; and several times faster, which the window feels at thousands of steps a second.
+        low, high = rows.min(axis=1), rows.max(axis=1)
+        low_first = rows.argmin(axis=1) <= rows.argmax(axis=1)
+        return np.stack((np.where(low_first, low, high), np.where(low_first, high, low)), axis=1)
     low_at = np.where(missing, np.inf, rows).argmin(axis=1, keepdims=True)
     high_at = np.where(missing, -np.inf, rows).argmax(axis=1, keepdims=True)
     # Infinity stood in for NaN: where a bucket has nothing smaller, it is a real value that is wanted.
