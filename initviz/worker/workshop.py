@@ -9,6 +9,7 @@ from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
 from initviz.worker.messages import Device
+from initviz.worker.preload import preload_torch
 from initviz.worker.training import Announce, Pacer, TrainingRun
 
 LOADING_TORCH = Text("Loading PyTorch", "正在加载 PyTorch")
@@ -46,6 +47,8 @@ class TorchWorkshop:
         if self._warm:
             return
         announce(0.0, LOADING_TORCH)
+        preload_torch()
+        announce(0.2, LOADING_TORCH)
         import torch
 
         flush_denormals_here()
