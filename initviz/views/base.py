@@ -108,6 +108,15 @@ class View(QWidget):
         """Say whether there is anything to draw."""
         return self.history is not None and self.history.last_step >= 0
 
+    def version(self) -> int:
+        """Return a number that changes with what there is to draw, -1 without a run."""
+        return self.history.version if self.history is not None else -1
+
+    def frame_version(self) -> int:
+        """Return the same for a view that draws frames alone: they come more rarely than the scalars do."""
+        frame = self.history.frame if self.history is not None else None
+        return frame.step if frame is not None else -1
+
     def read_out(self, place: QPointF) -> Readout | None:
         """Return what the cross-hair says at a place of the canvas."""
         return None
@@ -129,8 +138,7 @@ class View(QWidget):
 
     def refresh(self) -> None:
         """Draw what the history now holds; costs nothing when there is nothing new."""
-        version = self.history.version if self.history is not None else -1
-        if self._stale or version != self._drawn_version:
+        if self._stale or self.version() != self._drawn_version:
             self._redraw()
 
     def set_theme(self, theme: Theme) -> None:
@@ -242,8 +250,8 @@ class View(QWidget):
         painter.end()
         image.setDevicePixelRatio(scale)
         self._stale = False
-        self._drawn_version = self.history.version if self.history is not None else -1
-        self.canvas.update()
+        self._drawn_version = self.version()
+        self.canvas.show_picture()
 
     def _draw_all(self, ink: Ink, area: QRectF) -> None:
         self._lane_places.clear()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from typing import Any
+
+from pyqtgraph import GraphicsObject, GraphicsView  # after Qt, which it then takes
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
@@ -10,7 +13,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPaintEvent,
     QResizeEvent,
     QWheelEvent,
 )
@@ -24,8 +26,37 @@ _STEPS = {
 }
 
 
-class Canvas(QWidget):
-    """A widget that blits a picture and paints the cross-hair over it.
+_POINTING = {
+    QEvent.Type.MouseButtonPress,
+    QEvent.Type.MouseButtonRelease,
+    QEvent.Type.MouseButtonDblClick,
+    QEvent.Type.MouseMove,
+    QEvent.Type.Wheel,
+}
+
+
+class _Picture(GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no types
+    """The one item of a canvas: blits the picture, and lets the view paint over it.
+
+    A plot of many small items spends its time in the scene's bookkeeping; one custom item spends it on the data.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        super().__init__()
+        self._canvas = canvas
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(self._canvas.rect())
+
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        image = self._canvas.image
+        if image is not None:
+            painter.drawImage(0, 0, image)
+        self._canvas.overlay_wanted.emit(painter)
+
+
+class Canvas(GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
+    """A pyqtgraph view of one item that blits a picture, with the cross-hair painted over it.
 
     Painting the picture is the view's affair: it happens once for new data, and not when the pointer moves.
 
@@ -48,14 +79,15 @@ class Canvas(QWidget):
     overlay_wanted = Signal(QPainter)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
         self.image: QImage | None = None
+        super().__init__(parent, background=None)
         self.cursor_at: QPointF | None = None
         self._pressed: QPointF | None = None
         self._moved = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._picture = _Picture(self)
+        self.addItem(self._picture)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
@@ -68,18 +100,23 @@ class Canvas(QWidget):
         """Move the cross-hair, or take it away."""
         self.cursor_at = place
         self.cursor_moved.emit()
-        self.update()
+        self.show_picture()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        if self.image is not None:
-            painter.drawImage(0, 0, self.image)
-        self.overlay_wanted.emit(painter)
-        painter.end()
+    def show_picture(self) -> None:
+        """Paint the picture, and what lies over it, at the next opportunity."""
+        self._picture.update()
+
+    def event(self, event: QEvent) -> bool:
+        # A scroll area hears of the pointer through its viewport; what is sent to itself means the same.
+        if event.type() in _POINTING:
+            return bool(self.viewportEvent(event))
+        return bool(super().event(event))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.resized.emit()
+        if hasattr(self, "_picture"):  # pyqtgraph asks for a size while it sets itself up
+            self._picture.prepareGeometryChange()
+            self.resized.emit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -127,13 +164,13 @@ class Canvas(QWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self.update()
+        self.show_picture()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         if not self.underMouse():
             self.set_cursor(None)
-        self.update()
+        self.show_picture()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
@@ -154,4 +191,4 @@ class Canvas(QWidget):
         elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.cursor_at is not None:
             self.clicked.emit(self.cursor_at)
         else:
-            super().keyPressEvent(event)
+            event.ignore()  # somebody further out may want it

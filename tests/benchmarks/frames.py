@@ -86,7 +86,7 @@ class OurDashboard:
         """Draw one frame into the window."""
         for view in self.views:
             view.refresh()
-            view.canvas.repaint()
+            view.canvas.viewport().repaint()
 
 
 class PlainDashboard:
