@@ -82,6 +82,12 @@ def quick_norm(values: Tensor) -> Tensor:
     return norm
 
 
+def is_zero(values: Tensor) -> bool:
+    """Say whether all numbers are exactly 0; on the processor the fastest way to find out."""
+    smallest, largest = torch.aminmax(values)
+    return float(smallest) == 0.0 == float(largest)
+
+
 class LayerNorms:
     """Norms of adjacent segments of a row; neighbours of equal size are measured in one operation.
 
@@ -132,24 +138,19 @@ class LayerNorms:
         if not self.is_suspect(norms, views[0].dtype):
             return
         bounds = RANGES[views[0].dtype]
-        for wrong, scale in (
-            (norms < bounds.low, bounds.scale),
-            (norms > bounds.high, 1 / bounds.scale),
-        ):
-            if not wrong.any():
-                continue
-            first = 0
-            for view in views:
-                layers = slice(first, first + view.shape[-2])
-                first = layers.stop
-                for lane in np.flatnonzero(wrong[..., layers].any(axis=(*range(wrong.ndim - 2), -1))):
-                    again = quick_norm(view[..., lane, :, :] * scale).double().numpy() / scale
-                    np.copyto(
-                        norms[..., lane, layers],
-                        again,
-                        where=wrong[..., lane, layers],
-                        casting="same_kind",
-                    )
+        first = 0
+        for view in views:
+            part = norms[..., first : first + view.shape[-2]]
+            first += view.shape[-2]
+            for wrong, scale in ((part < bounds.low, bounds.scale), (part > bounds.high, 1 / bounds.scale)):
+                if not wrong.any():
+                    continue
+                for lane in range(part.shape[-2]):
+                    own = wrong[..., lane, :]
+                    values = view[..., lane, :, :]
+                    if own.any() and not is_zero(values):
+                        again = quick_norm(values * scale).double().numpy() / scale
+                        np.copyto(part[..., lane, :], again, where=own, casting="same_kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,9 @@ class DirectNorms:
         grads, weights, updates = self._norms[:count].double().cpu().numpy().swapaxes(0, 1)
         if self._last_weights is not None:
             after, weights = weights, np.concatenate((self._last_weights[None], weights[:-1]))
-            self._last_weights = after[-1]
+            self._last_weights = after[
+                -1
+            ].copy()  # in double precision the rest is the memory of the next steps
         table = NormTable(_singles(weights), _singles(grads), _singles(updates))
         self._norms.fill_(torch.nan)
         return table

@@ -84,8 +84,11 @@ def test_the_form_for_other_devices(scale: float) -> None:
 
 @pytest.mark.parametrize("document", [MOONS, DIGITS, CONVOLUTIONAL], ids=["moons", "digits", "convolutional"])
 @pytest.mark.parametrize("kind", [RingNorms, DirectNorms])
-def test_norms_of_a_race(document: dict[str, object], kind: type[RingNorms] | type[DirectNorms]) -> None:
-    running = race(document, lanes=LANES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_norms_of_a_race(
+    document: dict[str, object], kind: type[RingNorms] | type[DirectNorms], dtype: str
+) -> None:
+    running = race(document, lanes=LANES, dtype=dtype)
     (group,) = running.groups
     recorder = kind(group)
     weights, grads, updates = [], [], []
