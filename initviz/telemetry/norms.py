@@ -252,9 +252,7 @@ class DirectNorms:
         grads, weights, updates = self._norms[:count].double().cpu().numpy().swapaxes(0, 1)
         if self._last_weights is not None:
             after, weights = weights, np.concatenate((self._last_weights[None], weights[:-1]))
-            self._last_weights = after[
-                -1
-            ].copy()  # in double precision the rest is the memory of the next steps
+            self._last_weights = after[-1].copy()  # these may be views of what is overwritten next
         table = NormTable(_singles(weights), _singles(grads), _singles(updates))
         self._norms.fill_(torch.nan)
         return table
