@@ -115,7 +115,7 @@ class View(QWidget):
     def frame_version(self) -> int:
         """Return the same for a view that draws frames alone: they come more rarely than the scalars do."""
         frame = self.history.frame if self.history is not None else None
-        return frame.step if frame is not None else -1
+        return hash((frame.step, id(frame))) if frame is not None else -1
 
     def read_out(self, place: QPointF) -> Readout | None:
         """Return what the cross-hair says at a place of the canvas."""

@@ -53,6 +53,9 @@ class BoundaryView(View):
             "Press space to play.\nThe answer of every lane appears here for each place of the plane."
         )
 
+    def version(self) -> int:
+        return self.frame_version()
+
     def has_data(self) -> bool:
         return self._boundary() is not None
 

@@ -54,6 +54,9 @@ class HistogramView(View):
             "time": TimeMap(self),
         }
 
+    def version(self) -> int:
+        return self.frame_version()
+
     def has_data(self) -> bool:
         return self.history is not None and self.history.frame is not None
 

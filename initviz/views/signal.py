@@ -75,6 +75,9 @@ class SignalView(View):
             " the gradient on its way back."
         )
 
+    def version(self) -> int:
+        return self.frame_version()
+
     def has_data(self) -> bool:
         return self.history is not None and self.history.frame is not None
 
