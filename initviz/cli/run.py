@@ -208,7 +208,7 @@ def _latest(scalars: Scalars) -> Sequence[float]:
 
 
 def build_monitor(experiment: Experiment, progress: Progress, norms: bool) -> Monitor:
-    """Import torch, load the data and draw the weights; with ``norms``, measure those of every step."""
+    """Import torch, load the data and draw the weights; with ``norms``, measure those of every step and layer."""
     import torch
 
     torch.set_num_threads(1)  # two threads on busy cores are slower, and give other numbers
@@ -216,7 +216,9 @@ def build_monitor(experiment: Experiment, progress: Progress, norms: bool) -> Mo
     from initviz.engine.race import Race
     from initviz.telemetry.monitor import Monitor
 
-    return Monitor(Race(experiment, catalogue(), limits()), run_id=1, norms=norms)
+    race = Race(experiment, catalogue(), limits())
+    race.keep_before = norms  # the change of a large network is measured only where this is kept
+    return Monitor(race, run_id=1, norms=norms)
 
 
 COMMAND = Command(
