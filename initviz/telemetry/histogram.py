@@ -128,12 +128,11 @@ class Tally:
             values.masked_fill_(lost, 0.0)
         num_linear = sum(axis.scale == "linear" for axis in axes)
         if num_linear < len(axes):
-            values[self._bounds[num_linear] :].abs_().log10_()
+            _to_decades(values[self._bounds[num_linear] :])
         torch._foreach_mul_(self._value_parts, [axis.per_unit for axis in axes])
         torch.floor(values, out=whole)
-        torch._foreach_sub_(self._whole_parts, [float(axis.first) for axis in axes])
-        slots = whole.clamp_(-1.0, float(NUM_BINS)).to(torch.int32)
-        slots += 1
+        torch._foreach_sub_(self._whole_parts, [float(axis.first - 1) for axis in axes])
+        slots = whole.clamp_(0.0, float(NUM_BINS + 1)).to(torch.int32)
         slots += self._slot
         if lost is not None:
             slots[lost] = self._slot[lost] + (NUM_BINS + 2)
@@ -145,14 +144,25 @@ class Tally:
 
     def _close_last_bin(self, table: Counts, axes: Sequence[Axis], lost: Tensor | None) -> None:
         """Move values that equal the last edge from above it into the last bin, which holds both its edges."""
-        for part, axis, start in zip(self._value_parts, axes, self._bounds, strict=False):
-            places = (part == axis.first + NUM_BINS).nonzero().flatten() + start
+        above = table[:, NUM_BINS + 1].reshape(len(axes), -1).any(axis=1)
+        for section in np.flatnonzero(above).tolist():
+            at_end = self._value_parts[section] == axes[section].first + NUM_BINS
+            if not bool(at_end.any()):
+                continue
+            places = at_end.nonzero().flatten() + self._bounds[section]
             if lost is not None and len(places):
                 places = places[~lost[places]]
             if len(places):
                 rows = (self._slot[places] // _SLOTS).numpy()
                 np.subtract.at(table[:, NUM_BINS + 1], rows, 1)
                 np.add.at(table[:, NUM_BINS], rows, 1)
+
+
+def _to_decades(values: Tensor) -> None:
+    """Replace values by log10 of their magnitude; of 0, which slows the logarithm ten times, by -inf."""
+    values.abs_()
+    zero = values == 0
+    values.masked_fill_(zero, 1.0).log10_().masked_fill_(zero, -math.inf)
 
 
 def _histogram(axis: Axis, slots: NDArray[np.int64], sampled: bool) -> Histogram:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from initviz.engine.state import GroupState
 from initviz.telemetry.frame import Floats
-from initviz.telemetry.norms import RANGES, quick_norm, robust_norm
+from initviz.telemetry.norms import RANGES, is_zero, quick_norm, robust_norm
 
 CANCELLED = 1e-3
 """Where a variance is less than this share of the mean square, subtracting the squared mean has cost digits."""
@@ -101,18 +101,26 @@ class _Totals:
 def _measured(signals: Sequence[Tensor]) -> _Totals:
     """Measure signals ``(K, B, *units)``, those of one shape together."""
     blocks = _blocks(signals)
-    columns = []
-    for _, values in blocks:
-        each = values.sum((2, *range(4, values.dim())))  # over batch and positions: (M, K, U)
-        columns.append(torch.stack((_norm(values), each.sum(2), (each == 0).to(each.dtype).mean(2))))
-    table = torch.cat(columns, dim=1).double().cpu().numpy()
-    places = [place for members, _ in blocks for place in members]
-    ordered = np.empty_like(table)
-    ordered[:, places] = table
-    norm, total, zero_units = ordered
-    if signals[0].device.type == "cpu":
-        _mend(norm, signals)
-    return _Totals(norm, total, zero_units)
+    norms = torch.cat([_norm(values) for _, values in blocks]).double().cpu().numpy()
+    # Over batch and positions, (M, K, U); units are then summed up for all blocks of the same width together.
+    by_unit = [values.sum((2, *range(4, values.dim()))) for _, values in blocks]
+    order, columns = [], []
+    for width in {each.shape[2] for each in by_unit}:
+        some = [place for place, each in enumerate(by_unit) if each.shape[2] == width]
+        each = torch.cat([by_unit[place] for place in some])
+        columns.append(torch.stack((each.sum(2), (each == 0).to(each.dtype).mean(2))))
+        order += [member for place in some for member in blocks[place][0]]
+    table = np.empty((2, len(signals), signals[0].shape[0]))
+    table[:, order] = torch.cat(columns, dim=1).double().cpu().numpy()
+    norm = np.empty_like(table[0])
+    first = 0
+    for members, values in blocks:
+        own = norms[first : first + len(members)]
+        first += len(members)
+        if values.device.type == "cpu":
+            _mend(own, values)
+        norm[members] = own
+    return _Totals(norm, *table)
 
 
 def _blocks(signals: Sequence[Tensor]) -> list[tuple[list[int], Tensor]]:
@@ -147,18 +155,17 @@ def _norm(values: Tensor) -> Tensor:
     return quick_norm(quick_norm(values.flatten(3)))
 
 
-def _mend(norms: Floats, signals: Sequence[Tensor]) -> None:
-    """Measure norms ``(M, K)`` again, in place, where squares were outside the range of numbers."""
-    bounds = RANGES[signals[0].dtype]
+def _mend(norms: Floats, values: Tensor) -> None:
+    """Measure norms ``(M, K)`` of ``(M, K, B, *units)`` again, in place, if squares left the range of numbers."""
+    bounds = RANGES[values.dtype]
     for wrong, scale in ((norms < bounds.low, bounds.scale), (norms > bounds.high, 1 / bounds.scale)):
-        if wrong.any():
-            places, lanes = np.nonzero(wrong)
-            parts = [
-                signals[place][lane] for place, lane in zip(places.tolist(), lanes.tolist(), strict=True)
-            ]
-            scaled = torch._foreach_mul(parts, scale)
-            again = [quick_norm(part.reshape(-1)) for part in scaled]
-            norms[places, lanes] = torch.stack(again).double().numpy() / scale
+        if not wrong.any():
+            continue
+        for lane in np.flatnonzero(wrong.any(axis=0)).tolist():
+            own = values[:, lane]
+            if not is_zero(own):
+                again = quick_norm((own * scale).flatten(1)).double().numpy() / scale
+                np.copyto(norms[:, lane], again, where=wrong[:, lane])
 
 
 def _variance(signals: Sequence[Tensor], mean: Floats, q: Floats) -> Floats:

@@ -97,11 +97,14 @@ class LayerNorms:
 
     def __init__(self, sizes: Sequence[int]) -> None:
         self._runs: list[tuple[int, int, int]] = []
-        offset = 0
+        self._firsts: list[int] = []  # of each run: its first layer
+        offset = layer = 0
         for size, members in itertools.groupby(sizes):
             count = len(list(members))
             self._runs.append((offset, count, size))
+            self._firsts.append(layer)
             offset += count * size
+            layer += count
 
     def views(self, rows: Tensor) -> list[Tensor]:
         """Return a view ``(..., count, size)`` of rows ``(..., P)`` for each run of layers of equal size."""
@@ -135,22 +138,18 @@ class LayerNorms:
 
     def mend(self, norms: NDArray[np.floating], views: Sequence[Tensor]) -> None:
         """Measure again, in place, what may have lost digits to squares outside the range of numbers."""
-        if not self.is_suspect(norms, views[0].dtype):
-            return
         bounds = RANGES[views[0].dtype]
-        first = 0
-        for view in views:
-            part = norms[..., first : first + view.shape[-2]]
-            first += view.shape[-2]
-            for wrong, scale in ((part < bounds.low, bounds.scale), (part > bounds.high, 1 / bounds.scale)):
-                if not wrong.any():
-                    continue
-                for lane in range(part.shape[-2]):
-                    own = wrong[..., lane, :]
-                    values = view[..., lane, :, :]
-                    if own.any() and not is_zero(values):
-                        again = quick_norm(values * scale).double().numpy() / scale
-                        np.copyto(part[..., lane, :], again, where=own, casting="same_kind")
+        for wrong, scale in ((norms < bounds.low, bounds.scale), (norms > bounds.high, 1 / bounds.scale)):
+            if not wrong.any():
+                continue
+            places = np.logical_or.reduceat(wrong, self._firsts, axis=-1)  # (..., K, runs)
+            for lane, run in np.argwhere(places.any(axis=(*range(places.ndim - 2),))).tolist():
+                values = views[run][..., lane, :, :]
+                if not is_zero(values):
+                    layers = slice(self._firsts[run], self._firsts[run] + values.shape[-2])
+                    again = quick_norm(values * scale).double().numpy() / scale
+                    own = norms[..., lane, layers]
+                    np.copyto(own, again, where=wrong[..., lane, layers], casting="same_kind")
 
 
 @dataclass(frozen=True, slots=True)
