@@ -128,7 +128,8 @@ class Tally:
             values.masked_fill_(lost, 0.0)
         num_linear = sum(axis.scale == "linear" for axis in axes)
         if num_linear < len(axes):
-            _to_decades(values[self._bounds[num_linear] :])
+            lowest = min(axis.first / axis.per_unit for axis in axes[num_linear:])
+            _to_decades(values[self._bounds[num_linear] :], lowest)
         torch._foreach_mul_(self._value_parts, [axis.per_unit for axis in axes])
         torch.floor(values, out=whole)
         torch._foreach_sub_(self._whole_parts, [float(axis.first - 1) for axis in axes])
@@ -146,23 +147,33 @@ class Tally:
         """Move values that equal the last edge from above it into the last bin, which holds both its edges."""
         above = table[:, NUM_BINS + 1].reshape(len(axes), -1).any(axis=1)
         for section in np.flatnonzero(above).tolist():
-            at_end = self._value_parts[section] == axes[section].first + NUM_BINS
-            if not bool(at_end.any()):
+            # NumPy compares ten times as fast as torch does.
+            at_end = self._value_parts[section].numpy() == axes[section].first + NUM_BINS
+            if not at_end.any():
                 continue
-            places = at_end.nonzero().flatten() + self._bounds[section]
-            if lost is not None and len(places):
-                places = places[~lost[places]]
-            if len(places):
-                rows = (self._slot[places] // _SLOTS).numpy()
-                np.subtract.at(table[:, NUM_BINS + 1], rows, 1)
-                np.add.at(table[:, NUM_BINS], rows, 1)
+            places = np.flatnonzero(at_end) + self._bounds[section]
+            if lost is not None:
+                places = places[~lost.numpy()[places]]
+            rows = self._slot.numpy()[places] // _SLOTS
+            np.subtract.at(table[:, NUM_BINS + 1], rows, 1)
+            np.add.at(table[:, NUM_BINS], rows, 1)
 
 
-def _to_decades(values: Tensor) -> None:
-    """Replace values by log10 of their magnitude; of 0, which slows the logarithm ten times, by -inf."""
-    values.abs_()
-    zero = values == 0
-    values.masked_fill_(zero, 1.0).log10_().masked_fill_(zero, -math.inf)
+def _to_decades(values: Tensor, lowest: float) -> None:
+    """Replace values by log10 of their magnitude.
+
+    The logarithm of 0 takes ten times as long, so it is kept from zeros.
+
+    Args:
+        values: Overwritten.
+        lowest: Anything below it counts the same.
+    """
+    smallest = torch.finfo(values.dtype).tiny
+    if lowest > math.log10(smallest) + 1:
+        values.abs_().clamp_(min=smallest).log10_()
+        return
+    zero = torch.from_numpy(values.numpy() == 0)
+    values.abs_().masked_fill_(zero, 1.0).log10_().masked_fill_(zero, -math.inf)
 
 
 def _histogram(axis: Axis, slots: NDArray[np.int64], sampled: bool) -> Histogram:

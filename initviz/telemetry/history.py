@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from initviz.telemetry.frame import Frame, Histogram, RunInfo, Scalars, Validation
+from initviz.telemetry.frame import Frame, Histogram, LaneState, RunInfo, Scalars, Validation
 from initviz.telemetry.heatmap import HeatMap, HistogramMap, PeakColumns, ShareColumns
 from initviz.telemetry.series import Series, Track
 
@@ -43,6 +43,7 @@ class RunHistory:
         few = max(256, min(capacity, LAYER_ELEMENTS // max(1, lanes * layers)))
         self.info = info
         self.frame: Frame | None = None
+        self._lanes: tuple[LaneState, ...] = ()
         self.first_frame: Frame | None = None
         self.last_step = -1
         self.version = 0
@@ -92,6 +93,16 @@ class RunHistory:
         self._validation_accuracy.append(steps, validation.accuracy[None])
         self.version += 1
 
+    @property
+    def lanes(self) -> tuple[LaneState, ...]:
+        """How each lane fares by the latest word; empty before the first."""
+        return self._lanes
+
+    def set_lanes(self, lanes: tuple[LaneState, ...]) -> None:
+        """Take note of how each lane fares; that comes more often than frames do."""
+        self._lanes = lanes
+        self.version += 1
+
     def add_frame(self, frame: Frame) -> None:
         """Keep the latest frame and add its histograms to the maps; one of an earlier step is ignored.
 
@@ -105,11 +116,13 @@ class RunHistory:
         if self.frame is not None and frame.step <= self.frame.step:
             if frame.step == self.frame.step:
                 self.frame = frame
+                self._lanes = frame.lanes
                 self.version += 1
             return
         if self.first_frame is None:
             self.first_frame = frame
         self.frame = frame
+        self._lanes = frame.lanes
         if frame.validation is not None:
             self.add_validation(frame.validation)
         for quantity in QUANTITIES:
