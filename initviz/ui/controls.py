@@ -112,8 +112,7 @@ class Controls(QWidget):
 
     def show_run(self, history: RunHistory | None) -> None:
         """Show on the cards how the lanes fare."""
-        frame = history.frame if history is not None else None
-        self.lanes.update_lanes(frame.lanes if frame is not None else (), history)
+        self.lanes.update_lanes(history.lanes if history is not None else (), history)
 
     @Slot()
     def _fit_lanes(self) -> None:

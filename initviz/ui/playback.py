@@ -170,6 +170,8 @@ class Playback(QObject):
                 history.add_validation(validation)
             if delivery.frame is not None:
                 history.add_frame(delivery.frame)
+            if delivery.lanes:
+                history.set_lanes(delivery.lanes)
             fresh = True
             if self._trainer.state == "playing":
                 self._meter.note(time.perf_counter(), history.last_step)

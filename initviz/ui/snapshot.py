@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from initviz.experiment.values import Experiment
-from initviz.telemetry.frame import Frame, RunInfo, Scalars, Validation
+from initviz.telemetry.frame import Frame, LaneState, RunInfo, Scalars, Validation
 from initviz.worker.messages import Device
 from initviz.worker.training import Announce, Pacer, TrainingRun, Workshop
 
@@ -33,6 +33,11 @@ class ShortRun:
     def finished(self) -> bool:
         """True when the steps are made."""
         return self._left <= 0 or self._run.finished
+
+    @property
+    def lanes(self) -> tuple[LaneState, ...]:
+        """How each lane fares by now."""
+        return self._run.lanes
 
     def advance(self, want_frame: bool = False) -> None:
         """Make one update."""

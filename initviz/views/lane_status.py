@@ -10,8 +10,7 @@ from initviz.views.numbers import whole
 
 def diverged_at(history: RunHistory | None, lane: int) -> int | None:
     """Return the step at which a lane diverged, or None."""
-    frame = history.frame if history is not None else None
-    return frame.lanes[lane].diverged_at if frame is not None else None
+    return history.lanes[lane].diverged_at if history is not None and history.lanes else None
 
 
 def status_text(history: RunHistory | None, lane: int) -> str:
@@ -19,10 +18,9 @@ def status_text(history: RunHistory | None, lane: int) -> str:
 
     One of "just started", "learning", "stalled" and "diverged at step N".
     """
-    frame = history.frame if history is not None else None
-    if frame is None:
+    if history is None or not history.lanes:
         return ""
-    state = frame.lanes[lane]
+    state = history.lanes[lane]
     if state.diverged_at is not None:
         text = QCoreApplication.translate("View", "diverged at step {step}")
         return text.format(step=whole(state.diverged_at))

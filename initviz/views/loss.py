@@ -14,6 +14,7 @@ from initviz.telemetry.series import Series
 from initviz.views.axes import Axis, SteadyRange
 from initviz.views.choice_button import ChoiceButton
 from initviz.views.end_labels import EndLabel
+from initviz.views.lane_status import diverged_at
 from initviz.views.numbers import percent, significant
 from initviz.views.reduction import Columns, Raster, smooth
 from initviz.views.saving import Row
@@ -23,6 +24,8 @@ _BOTH_FROM = 250.0
 """Height of the canvas, in multiples of the base size's 13 pixels, from which two plots are legible."""
 _MAX_DECADES = 12.0
 _FEW_POINTS = 25
+RECENT = 0.7
+"""A score counts as that of now from this share of the steps made on; before that the training loss is told."""
 
 
 class LossView(StepView):
@@ -175,17 +178,16 @@ class LossView(StepView):
                 height = float(train[finite[-1], lane]) if len(finite) else math.inf
                 labels.append(EndLabel(lane, float(died), height, "", died=True))
             elif len(finite):
-                score = float(scores.last[lane])
-                has_score = len(validation) > 0 and math.isfinite(score)
-                value = score if has_score else float(train[finite[-1], lane])
                 end = float(reduced.steps[finite[-1]])
-                height = value if not has_score or len(validation) > 1 else float(train[finite[-1], lane])
-                labels.append(EndLabel(lane, end, height, show(value)))
+                score = float(scores.last[lane])
+                # An old score beside a line that has fallen since would say the opposite of what is seen.
+                is_recent = len(scores.steps) > 0 and float(scores.steps[-1]) >= RECENT * end
+                value = score if is_recent and math.isfinite(score) else float(train[finite[-1], lane])
+                labels.append(EndLabel(lane, end, value, show(value)))
         return tuple(labels)
 
     def _diverged_at(self, lane: int) -> int | None:
-        frame = self.history.frame if self.history is not None else None
-        return frame.lanes[lane].diverged_at if frame is not None else None
+        return diverged_at(self.history, lane)
 
     def _fit(self, reduced: Columns, train: Floats, validation: Floats, constant: float) -> Axis:
         """Find the range: every lane that lives, a decade of those that do not, and no single early spike."""

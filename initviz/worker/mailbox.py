@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from initviz.telemetry.frame import Frame, Scalars, Validation
+from initviz.telemetry.frame import Frame, LaneState, Scalars, Validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +17,23 @@ class Delivery:
         scalars: Stretches of steps in order, none missing.
         frame: The latest full look, or None.
         validations: Scores in order, none missing.
+        lanes: How each lane fares by now; empty where nobody said.
     """
 
     run_id: int
     scalars: tuple[Scalars, ...] = ()
     frame: Frame | None = None
     validations: tuple[Validation, ...] = ()
+    lanes: tuple[LaneState, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.scalars or self.validations or self.frame is not None)
+        return bool(self.scalars or self.validations or self.lanes or self.frame is not None)
 
 
 class Mailbox:
-    """Holds measurements between two threads. Scalars and scores are all kept; of frames only the latest.
+    """Holds measurements between two threads.
+
+    Scalars and scores are all kept; of frames, and of how the lanes fare, only the latest.
 
     Any thread may call any method. A lock is held for a few list operations only.
     """
@@ -40,6 +44,7 @@ class Mailbox:
         self._scalars: list[Scalars] = []
         self._validations: list[Validation] = []
         self._frame: Frame | None = None
+        self._lanes: tuple[LaneState, ...] = ()
         self._num_bytes = 0
 
     def open(self, run_id: int) -> None:
@@ -55,6 +60,7 @@ class Mailbox:
         scalars: Scalars | None = None,
         frame: Frame | None = None,
         validation: Validation | None = None,
+        lanes: tuple[LaneState, ...] = (),
     ) -> None:
         """Leave measurements; those of a run that is no longer shown are dropped."""
         with self._lock:
@@ -66,12 +72,15 @@ class Mailbox:
             if validation is not None:
                 self._validations.append(validation)
             if frame is not None:
-                self._frame = frame
+                self._frame, self._lanes = frame, ()  # it has its own
+            self._lanes = lanes or self._lanes
 
     def drain(self) -> Delivery:
         """Take everything out."""
         with self._lock:
-            delivery = Delivery(self._run_id, tuple(self._scalars), self._frame, tuple(self._validations))
+            delivery = Delivery(
+                self._run_id, tuple(self._scalars), self._frame, tuple(self._validations), self._lanes
+            )
             self._clear()
         return delivery
 
@@ -84,6 +93,7 @@ class Mailbox:
         self._scalars = []
         self._validations = []
         self._frame = None
+        self._lanes = ()
         self._num_bytes = 0
 
 

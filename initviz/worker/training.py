@@ -8,15 +8,22 @@ from typing import Protocol
 
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
-from initviz.telemetry.frame import Frame, RunInfo, Scalars, Validation
+from initviz.telemetry.frame import Frame, LaneState, RunInfo, Scalars, Validation
 from initviz.worker.mailbox import Mailbox
 from initviz.worker.messages import Device
 
 POST_INTERVAL_S = 1 / 30
 """Scalars are gathered this long before they are posted, so that the mailbox's lock costs nothing."""
 
+LANES_INTERVAL_S = 0.2
+"""So often it is told how the lanes fare, however rare frames are."""
+
 VALIDATION_SHARE = 0.04
 """Validation may take this share of the time."""
+
+EARLY_VALIDATIONS = 8
+EARLY_GAP_S = 0.3
+"""The first scores come as often as this: people look at a beginning, and its first measurement is a dear one."""
 
 Announce = Callable[[float, Text], None]
 """Takes how far loading is, 0 to 1, and what is being done."""
@@ -33,6 +40,11 @@ class TrainingRun(Protocol):
     @property
     def finished(self) -> bool:
         """True when there is nothing left to do."""
+        ...
+
+    @property
+    def lanes(self) -> tuple[LaneState, ...]:
+        """How each lane fares by now."""
         ...
 
     def advance(self, want_frame: bool = False) -> None:
@@ -100,6 +112,8 @@ class Training:
         self._mailbox = mailbox
         self._num_updates = 0
         self._posted_s = 0.0
+        self._lanes_due_s = 0.0
+        self._num_validations = 0
         self._validation_due_s = 0.0
         self._plain_cost_s = 0.0
         self._shown = False
@@ -147,8 +161,13 @@ class Training:
         """Post the exact measurements that were not posted yet."""
         self._posted_s = time.perf_counter()
         scalars = self._run.take_scalars()
-        if scalars is not None:
-            self._mailbox.post(self.info.run_id, scalars=scalars)
+        if scalars is None:
+            return
+        lanes: tuple[LaneState, ...] = ()
+        if self._posted_s >= self._lanes_due_s:
+            self._lanes_due_s = self._posted_s + LANES_INTERVAL_S
+            lanes = self._run.lanes
+        self._mailbox.post(self.info.run_id, scalars=scalars, lanes=lanes)
 
     def _update(self, show: bool, complete: bool = False) -> None:
         start_s = time.perf_counter()
@@ -177,6 +196,10 @@ class Training:
         start_s = time.perf_counter()
         validation = self._run.validate()
         end_s = time.perf_counter()
-        self._validation_due_s = end_s + (end_s - start_s) / VALIDATION_SHARE
+        self._num_validations += 1
+        gap_s = (end_s - start_s) / VALIDATION_SHARE
+        if self._num_validations <= EARLY_VALIDATIONS:
+            gap_s = min(gap_s, EARLY_GAP_S)
+        self._validation_due_s = end_s + gap_s
         self._validated = True
         self._mailbox.post(self.info.run_id, validation=validation)

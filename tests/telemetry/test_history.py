@@ -312,3 +312,17 @@ def test_another_frame_of_the_same_step_takes_the_place_of_the_first() -> None:
     np.testing.assert_array_equal(after.share, before.share)
     history.add_frame(synthetic.frame(INFO, 2))
     assert history.frame is completed
+
+
+def test_how_the_lanes_fare_is_known_between_frames() -> None:
+    """The latest word counts, whether it came alone or with a frame."""
+    history = RunHistory(INFO)
+    assert history.lanes == ()
+    frame = synthetic.frame(INFO, 3)
+    version = history.version
+    states = tuple(replace(state, train_loss=0.5) for state in frame.lanes)
+    history.set_lanes(states)
+    assert history.lanes is states
+    assert history.version > version
+    history.add_frame(frame)
+    assert history.lanes is frame.lanes

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
 from initviz.telemetry import synthetic
-from initviz.telemetry.frame import Floats, RunInfo, Scalars
+from initviz.telemetry.frame import Floats, RunInfo, Scalars, Validation
 from initviz.telemetry.history import RunHistory
 from initviz.views.loss import LossView
 from initviz.views.palette import LIGHT
@@ -226,3 +226,17 @@ def test_names_do_not_cover_one_another(show: Show) -> None:
         for other in places[number + 1 :]:
             both = rect.intersected(other)
             assert both.height() <= 3.5 or both.width() <= 0
+
+
+def test_an_old_score_is_not_told_as_that_of_now(show: Show) -> None:
+    """Labels stand at the training curve, and tell its value, until there is a score of about now."""
+    loss = np.geomspace(2.0, 0.02, 100)[:, None] * np.array([1.0, 2.0])
+    run = own_run(loss)
+    run.history.add_validation(Validation(1, np.array([2.5, 5.0]), np.array([0.1, 0.1])))
+    view = loss_view(show, run)
+    labels = view.panels_shown()[0].labels
+    assert [label.value for label in labels] == pytest.approx([0.02, 0.04], rel=0.2)
+    run.history.add_validation(Validation(99, np.array([0.5, 0.7]), np.array([0.9, 0.8])))
+    view.refresh()
+    labels = view.panels_shown()[0].labels
+    assert [(label.value, label.text) for label in labels] == [(0.5, "0.500"), (0.7, "0.700")]

@@ -12,7 +12,7 @@ import numpy as np
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, DataSpec, Experiment, InitSpec, Lane, ModelSpec, Recipe
 from initviz.telemetry import synthetic
-from initviz.telemetry.frame import Frame, RunInfo, Scalars, Validation
+from initviz.telemetry.frame import Frame, LaneState, RunInfo, Scalars, Validation
 from initviz.worker.mailbox import Delivery
 from initviz.worker.messages import Device
 from initviz.worker.trainer import Trainer
@@ -112,12 +112,18 @@ class FakeRun:
     taken: int = 0
     looked_at: list[int] = field(default_factory=list)
     completed: list[int] = field(default_factory=list)
+    judged: list[int] = field(default_factory=list)
     threads: set[int] = field(default_factory=set)
     times: list[float] = field(default_factory=list)
 
     @property
     def finished(self) -> bool:
         return self.step >= self.info.total_steps
+
+    @property
+    def lanes(self) -> tuple[LaneState, ...]:
+        self.judged.append(self.step)
+        return synthetic.frame(self.info, self.step).lanes
 
     def advance(self, want_frame: bool = False) -> None:
         assert not self.finished

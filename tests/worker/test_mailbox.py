@@ -23,6 +23,23 @@ def test_scalars_are_all_kept_and_of_frames_only_the_latest() -> None:
     assert not mailbox.drain()
 
 
+def test_how_the_lanes_fare_is_the_latest_word() -> None:
+    """It comes without a frame, too; a frame that comes later brings its own."""
+    mailbox = Mailbox()
+    mailbox.open(1)
+    early, late = (synthetic.frame(INFO, step).lanes for step in (3, 4))
+    mailbox.post(1, scalars=synthetic.scalars(INFO, 0, 1), lanes=early)
+    mailbox.post(1, scalars=synthetic.scalars(INFO, 1, 1), lanes=late)
+    mailbox.post(1, scalars=synthetic.scalars(INFO, 2, 1))
+    assert mailbox.drain().lanes is late
+    assert not mailbox.drain()
+    mailbox.post(1, lanes=early)
+    mailbox.post(1, frame=synthetic.frame(INFO, 5))
+    assert mailbox.drain().lanes == ()
+    mailbox.post(2, lanes=late)
+    assert not mailbox.drain()
+
+
 def test_what_an_older_run_measured_is_dropped() -> None:
     mailbox = Mailbox()
     mailbox.open(1)

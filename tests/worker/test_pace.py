@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from initviz.catalog.index import catalogue
+from initviz.experiment.limits import Limits
 from initviz.worker import pump, training
 from initviz.worker.trainer import Trainer
-from tests.worker.fakes import FakeWorkshop, Listener
+from initviz.worker.training import LANES_INTERVAL_S
+from tests.worker.fakes import FakeWorkshop, Listener, Never
 from tests.worker.states import reach, ready
 
 
@@ -82,3 +86,21 @@ def test_scalars_come_in_batches(
     seconds = workshop.runs[0].times[-1] - workshop.runs[0].times[0]
     assert sum(len(part.steps) for part in parts) == 600
     assert len(parts) <= 30 * seconds + 4
+
+
+def test_how_the_lanes_fare_is_told_however_rare_frames_are(qtbot: QtBot) -> None:
+    """Five times a second, not once a frame; and what is told arrives."""
+    workshop = FakeWorkshop(Never, step_s=0.002)
+    trainer = Trainer(catalogue(), Limits(), workshop=workshop)
+    listener = Listener(trainer)
+    ready(qtbot, trainer, 100_000)
+    trainer.play()
+    qtbot.waitUntil(lambda: len(workshop.runs[0].judged) >= 4, timeout=5000)
+    trainer.pause()
+    listener.drain()
+    run = workshop.runs[0]
+    assert len(run.looked_at) <= 2
+    told = [run.times[step - 1] for step in run.judged]
+    assert all(later - earlier > 0.5 * LANES_INTERVAL_S for earlier, later in itertools.pairwise(told[1:]))
+    assert any(delivery.lanes for delivery in listener.deliveries)
+    assert trainer.shutdown()
