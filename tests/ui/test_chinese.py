@@ -266,7 +266,7 @@ def test_the_edit_of_a_layers_start_is_named_in_chinese(window: MainWindow, qtbo
     panel.view.select(1)
     start = panel.editor.starts["weight"]
     start.chosen.emit("weight", "normal")
-    assert window.parts.session.undo_stack.undoText() == "第 2 层改用“正态分布”初始化"
+    assert window.parts.session.undo_stack.undoText() == "第 2 层改用“正态”初始化"
     start.changed.emit("weight", "std", 0.5)
     assert window.parts.session.undo_stack.undoText() == "将第 2 层初始化的“标准差”改为 0.5"
 

@@ -104,7 +104,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="normal",
-        title=Text("Normal", "正态分布"),
+        title=Text("Normal", "正态"),
         summary=Text(
             "Draws from a normal distribution with the same standard deviation in every layer, however many inputs a "
             "unit has.",
@@ -122,7 +122,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="truncated_normal",
-        title=Text("Truncated normal", "截断正态分布"),
+        title=Text("Truncated normal", "截断正态"),
         summary=Text(
             "A normal distribution cut at two of its own standard deviations; the standard deviation set here is that "
             "of the numbers drawn, after the cut.",
@@ -139,7 +139,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="uniform",
-        title=Text("Uniform", "均匀分布"),
+        title=Text("Uniform", "均匀"),
         summary=Text(
             "Draws every number between two bounds with equal chance, with the same bounds in every layer.",
             "在两个界限之间等概率抽取，各层界限相同。",
