@@ -71,6 +71,28 @@ def own_excepthook() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def own_look() -> Iterator[None]:
+    """Take back what the program under test sets for the whole process: its look, its language, its arithmetic."""
+    yield
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_flush_denormal(False)
+    if "PySide6.QtWidgets" not in sys.modules:
+        return
+    from PySide6.QtCore import QLocale
+    from PySide6.QtGui import QFontDatabase
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication.instance()
+    if isinstance(application, QApplication) and application.styleSheet():
+        application.setStyleSheet("")
+        application.setPalette(application.style().standardPalette())
+        application.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont))
+    QLocale.setDefault(QLocale.system())
+
+
+@pytest.fixture(autouse=True)
 def no_leaks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test that leaves a thread, a running timer or a top-level widget behind."""
     python_threads = set(threading.enumerate())
