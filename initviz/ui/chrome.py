@@ -182,7 +182,7 @@ QPushButton:focus { border-color: $focus; }
 QPushButton:default { background: $filled; color: $inverse; border-color: $filled; }
 QPushButton:default:focus { border-color: $focus; }
 QPushButton#sectionHeader { text-align: left; border: 1px solid transparent; border-radius: $px4;
-    padding: $px7 $px12 $px7 $px7; font-size: $px13; font-weight: 700; }
+    padding: $px5 $px12 $px5 $px7; font-size: $px13; font-weight: 700; }
 QPushButton#sectionHeader:focus { background: $hover; border-color: $focus; }
 
 QComboBox, QLineEdit, QAbstractSpinBox { background: $sunken; color: $text; border: 1px solid $edge;

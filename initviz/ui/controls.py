@@ -123,7 +123,9 @@ class Controls(QWidget):
         self._sized_for = count
         self._by_hand = False
         whole = self.splitter.height() - GAP
-        wanted = min(self.lanes.wanted_height() + 2, whole // 2)
+        # Before an audience the cards are what is looked at, and little is edited.
+        share = 0.6 if self._theme.presenter else 0.5
+        wanted = min(self.lanes.wanted_height() + 2, round(share * whole))
         self.splitter.setSizes([wanted, whole - wanted])
 
     def _retranslate(self) -> None:

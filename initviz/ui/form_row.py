@@ -296,12 +296,20 @@ class ParameterRow(QWidget):
         if wanted:
             self.reset_button.raise_()
 
-    def _must_stack(self) -> bool:
-        if self.width() <= 0:
-            return False
+    def _name_width(self) -> int:
+        """Return the width of the column of names; 0 where the name must stand above its field.
+
+        It is the same for all rows where that leaves enough for the field, else no more than this name needs.
+        """
         label = self.label.sizeHint().width()
-        share = max(LABEL_SHARE * self.width(), label)
-        return share > 0.5 * self.width() or self.width() - GUTTER - share - SPACING < self.wanted_width()
+        for wanted in (round(max(LABEL_SHARE * self.width(), label)), label):
+            rest = self.width() - GUTTER - wanted - SPACING
+            if wanted <= 0.5 * self.width() and rest >= self.wanted_width():
+                return wanted
+        return 0
+
+    def _must_stack(self) -> bool:
+        return self.width() > 0 and not self._name_width()
 
     def _arrange(self, stacked: bool) -> None:
         if stacked != self._stacked:
@@ -314,7 +322,7 @@ class ParameterRow(QWidget):
             else:
                 self._grid.addWidget(self.label, 0, 0)
                 self._grid.addWidget(self.field, 0, 1)
-        self._grid.setColumnMinimumWidth(0, 0 if stacked else round(LABEL_SHARE * self.width()))
+        self._grid.setColumnMinimumWidth(0, 0 if stacked else self._name_width())
         self._grid.setColumnStretch(0, 0)
         self._grid.setColumnStretch(1, 1)
         self._place_over_label()

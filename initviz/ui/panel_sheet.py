@@ -3,8 +3,8 @@
 PANEL_SHEET = """
 QLabel#fieldTitle { font-weight: 700; }
 QLabel#facts { color: $muted; }
-QLabel#factValue { font-size: $px16; font-weight: 700; }
-QLabel#factCaption { color: $muted; font-size: $px11; }
+QLabel#factValue { font-weight: 700; }
+QLabel#factCaption { color: $muted; }
 QLabel#fieldProblem { background: $notice; border-left: $px3 solid $notice_edge; border-radius: $px3;
     padding: $px4 $px6; }
 QLineEdit[problem="true"], QComboBox[problem="true"] { border: 1px solid $notice_edge;

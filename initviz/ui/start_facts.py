@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from initviz.catalog.parts import InitializerPart
@@ -21,7 +21,8 @@ from initviz.ui.number_text import format_count, format_three
 from initviz.ui.part_combo import CalmCombo
 
 UNKNOWN = "–"
-COLUMNS = 3
+PLACES = {"fan_in": (0, 0), "fan_out": (1, 0), "gain": (2, 0), "aim": (0, 3), "drawn": (1, 3)}
+"""Row and column of each fact's name; the number stands right of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +100,18 @@ class StartFacts(QWidget):
         grid = QGridLayout()
         grid.setContentsMargins(0, 4, 0, 0)
         grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(0)
-        for place, key in enumerate(("fan_in", "fan_out", "gain", "aim", "drawn")):
+        grid.setVerticalSpacing(1)
+        for key, (row, across) in PLACES.items():
             value, caption = QLabel(), QLabel()
             value.setObjectName("factValue")
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             caption.setObjectName("factCaption")
-            row, across = divmod(place, COLUMNS)
-            grid.addWidget(value, 2 * row, across)
-            grid.addWidget(caption, 2 * row + 1, across)
-            grid.setColumnStretch(across, 1)
+            grid.addWidget(caption, row, across)
+            grid.addWidget(value, row, across + 1)
             self.values[key], self._captions[key] = value, caption
+        grid.setColumnStretch(1, 2)
+        grid.setColumnMinimumWidth(2, 16)
+        grid.setColumnStretch(4, 3)
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self.title)

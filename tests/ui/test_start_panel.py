@@ -4,9 +4,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from initviz.catalog.index import catalogue
@@ -15,6 +15,7 @@ from initviz.experiment.limits import Limits
 from initviz.telemetry.frame import LaneInfo, RunInfo
 from initviz.ui.form_rows import TypedRow
 from initviz.ui.language import LanguageSwitch
+from initviz.ui.main_window import MainWindow
 from initviz.ui.part_combo import KEY_ROLE, CalmCombo
 from initviz.ui.scope import Scope
 from initviz.ui.session import Session
@@ -189,3 +190,16 @@ def test_the_facts_are_those_of_the_lane_in_focus(panel: StartPanel, session: Se
     session.set_focus_lane(1)
     assert panel.facts.values["aim"].text() == "0.0200"
     assert panel.facts.title.toolTip() == "small"
+
+
+def test_the_open_form_shows_what_the_start_means_without_scrolling(window: MainWindow, qtbot: QtBot) -> None:
+    """In the usual window the formula and every number of a layer are in sight."""
+    window.resize(1600, 900)
+    window.parts.session.set_focus_lane(3)
+    panel = window.controls.panels["start"]
+    assert isinstance(panel, StartPanel)
+    area = next(area for area in window.findChildren(QScrollArea) if area.widget() is panel)
+    qtbot.waitUntil(lambda: panel.weight.formula.height() > 20, timeout=10_000)
+    for label in panel.facts.values.values():
+        corner = label.mapTo(area.viewport(), QPoint(0, label.height()))
+        assert area.viewport().rect().contains(corner)
