@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
@@ -27,6 +27,7 @@ from initviz.ui.own_note import OwnNote
 from initviz.ui.panel import Panel
 from initviz.ui.part_editor import PartEditor, lower_first
 from initviz.ui.scope import Scope
+from initviz.ui.tab_order import scroll_to
 from initviz.views.palette import Theme
 
 
@@ -321,7 +322,14 @@ class NetworkPanel(Panel):
             self.scope.recipe,
             self.session.catalogue,
         )
-        self.scope.apply(document, self.scope.label(self.tr("Edit layer by layer")))
+        if self.scope.apply(document, self.scope.label(self.tr("Edit layer by layer"))) is None:
+            # The button that was pressed is gone; what it was pressed for may lie above the edge.
+            self.view.list.setFocus(Qt.FocusReason.OtherFocusReason)
+            QTimer.singleShot(0, self._reveal_list)
+
+    @Slot()
+    def _reveal_list(self) -> None:
+        scroll_to(self.view.add_button)
 
     @Slot(QAction)
     def _use_family(self, action: QAction) -> None:

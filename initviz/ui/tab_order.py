@@ -19,13 +19,21 @@ _Item = tuple[QRect, list[QWidget]]
 """A child's place, and what the Tab key reaches in it."""
 
 
-def reading_order(root: QWidget) -> list[QWidget]:
-    """Return every widget below ``root`` that the Tab key reaches, in the order in which one reads."""
+def reading_order(root: QWidget, here: QWidget | None = None) -> list[QWidget]:
+    """Return every widget below ``root`` that the Tab key reaches, in the order in which one reads.
+
+    Args:
+        root: A window, or any part of one.
+        here: What has the keyboard; it has its place even if it has just been hidden.
+    """
     found: list[_Item] = []
     for child in root.children():
-        if isinstance(child, QWidget) and _is_there(child):
-            own = [child] if _takes_tab(child) else []
-            inner = own + reading_order(child)
+        if not isinstance(child, QWidget):
+            continue
+        holds = here is not None and (child is here or child.isAncestorOf(here))
+        if holds or _is_there(child):
+            own = [child] if child is here or _takes_tab(child) else []
+            inner = own + reading_order(child, here)
             if inner:
                 found.append((child.geometry(), inner))
     return [widget for _, inner in _sorted(found) for widget in inner]
@@ -38,19 +46,18 @@ def move_focus(root: QWidget, forward: bool) -> bool:
         root: A window.
         forward: True for Tab, False for Shift+Tab.
     """
-    order = reading_order(root)
-    if not order:
-        return False
-    places = {widget: place for place, widget in enumerate(order)}
     here = QApplication.focusWidget()
-    while here is not None and here not in places:
-        here = here.parentWidget()
+    order = reading_order(root, here)
+    places = {widget: place for place, widget in enumerate(order)}
     step = 1 if forward else -1
-    start = places[here] if here is not None else (-1 if forward else 0)
-    wanted = order[(start + step) % len(order)]
-    wanted.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
-    _scroll_to(wanted)
-    return True
+    start = places.get(here, -1 if forward else 0) if here is not None else (-1 if forward else 0)
+    for distance in range(1, len(order) + 1):
+        wanted = order[(start + step * distance) % len(order)]
+        if wanted is not here and wanted.isVisible():
+            wanted.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+            scroll_to(wanted)
+            return True
+    return False
 
 
 def _is_there(widget: QWidget) -> bool:
@@ -96,7 +103,8 @@ def _bands(
     return bands
 
 
-def _scroll_to(widget: QWidget) -> None:
+def scroll_to(widget: QWidget) -> None:
+    """Bring a widget into sight in every area that scrolls it."""
     above = widget.parentWidget()
     while above is not None:
         if isinstance(above, QScrollArea) and above.isAncestorOf(widget):

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from initviz.catalog.index import catalogue
@@ -15,6 +15,7 @@ from initviz.experiment.limits import Limits
 from initviz.ui.form_rows import NumberRow, TypedRow
 from initviz.ui.forms import ParameterForm
 from initviz.ui.language import LanguageSwitch
+from initviz.ui.main_window import MainWindow
 from initviz.ui.network_panel import NetworkPanel
 from initviz.ui.number_text import format_bytes, format_count
 from initviz.ui.part_combo import CalmCombo
@@ -430,3 +431,20 @@ def test_the_summary_of_the_closed_panel(panel: NetworkPanel, session: Session) 
     assert panel.summary() == "3 × 32, ReLU"
     press(panel.list_button)
     assert panel.summary() == "8 layers"
+
+
+def test_whoever_spells_the_form_out_stands_in_the_list(window: MainWindow, qtbot: QtBot) -> None:
+    """The button that was pressed goes away; the keyboard and the sight go to what it brought."""
+    window.resize(1280, 720)
+    window.controls.sections.open_section(1)
+    panel = window.controls.panels["network"]
+    assert isinstance(panel, NetworkPanel)
+    area = next(area for area in window.findChildren(QScrollArea) if area.widget() is panel)
+    qtbot.wait(20)
+    area.ensureWidgetVisible(panel.list_button)
+    press(panel.list_button)
+    assert panel.view.list.hasFocus()
+    button = panel.view.add_button
+    qtbot.waitUntil(
+        lambda: area.viewport().rect().contains(button.mapTo(area.viewport(), button.rect().center()))
+    )

@@ -107,3 +107,19 @@ def test_what_gets_the_keyboard_is_scrolled_to(window: MainWindow, qtbot: QtBot)
             .rect()
             .intersects(here.rect().translated(here.mapTo(area.viewport(), here.rect().topLeft())))
         )
+
+
+def test_what_is_hidden_hands_the_keyboard_to_its_neighbour(window: MainWindow, qtbot: QtBot) -> None:
+    """Not to the other end of the window."""
+    order = reading_order(window)
+    dock = window.dashboard.docks["signal"]
+    mine = [widget for widget in order if dock.isAncestorOf(widget)]
+    mine[2].setFocus(Qt.FocusReason.TabFocusReason)
+    mine[2].hide()
+    assert QApplication.focusWidget() is mine[3]
+    mine[2].show()
+    dock.hide()
+    here = QApplication.focusWidget()
+    assert here is not None
+    assert here is not order[0]
+    assert window.isAncestorOf(here)
