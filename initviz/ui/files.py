@@ -180,7 +180,8 @@ class FileDesk(QObject):
         box.setIcon(QMessageBox.Icon.NoIcon)
         box.setWindowTitle(self.tr("Unsaved changes"))
         origin, own_name = self._session.origin, self._session.experiment.name
-        name = title_of(origin.scenario, own_name, current_language())
+        title = title_of(origin.scenario, own_name, current_language())
+        name = origin.path.name if origin.path is not None else title
         box.setText(self.tr("Save the changes to “{name}”?").format(name=name))
         box.setInformativeText(self.tr("They are lost otherwise."))
         self._keep_button = box.addButton(self.tr("&Save"), QMessageBox.ButtonRole.AcceptRole)
