@@ -124,6 +124,11 @@ def layer_list(model: ModelSpec, shape: Shape, catalogue: Catalogue) -> tuple[La
     return part.layers(model.family, shape)
 
 
+def check_depth(num_layers: int, limits: Limits, path: str) -> None:
+    """Refuse a network of too many layers; the output layer comes on top of those given."""
+    limits.check("layers", num_layers + 1, Text("layers", "层数"), path)
+
+
 def blueprint(
     recipe: Recipe, data: DataSpec, catalogue: Catalogue, limits: Limits, path: str = ""
 ) -> Blueprint:
@@ -141,7 +146,7 @@ def blueprint(
     info = data_info(data, catalogue)
     specs = layer_list(recipe.model, info.shape, catalogue)
     model_path = join_path(path, "model")
-    limits.check("layers", len(specs) + 1, Text("layers", "层数"), model_path)
+    check_depth(len(specs), limits, model_path)
     head_part = catalogue.get("layer", OUTPUT_KIND)
     head = LayerSpec(
         Choice(

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from initviz.experiment.blueprint import blueprint, data_info
+from initviz.experiment.blueprint import blueprint, check_depth, data_info
 from initviz.experiment.catalogue import Catalogue, Part
 from initviz.experiment.edit import Table
 from initviz.experiment.errors import ExperimentError, join_path, shown, unknown_key
@@ -76,7 +76,7 @@ def read_document(document: Mapping[str, object], catalogue: Catalogue, limits: 
     steps = cast(int, STEPS.check(base["steps"], "steps"))
     limits.check("steps", steps, Text("steps", "步数"), "steps")
     data = _read_data(as_table(base["data"], "data"), catalogue, limits)
-    recipe = _read_recipe(base, catalogue, "")
+    recipe = _read_recipe(base, catalogue, limits, "")
     experiment = Experiment(
         name=_name(base["name"], "name"),
         seed=recipe.seed,
@@ -246,7 +246,11 @@ def _known_keys(table: Mapping[str, object], parameters: tuple[Parameter, ...], 
 
 
 def _read_recipe(
-    base: Mapping[str, object], catalogue: Catalogue, path: str, model: ModelSpec | None = None
+    base: Mapping[str, object],
+    catalogue: Catalogue,
+    limits: Limits,
+    path: str,
+    model: ModelSpec | None = None,
 ) -> Recipe:
     """Read what a lane trains with; ``model`` is given where it is known already, since it may be long."""
     init_path = join_path(path, "init")
@@ -254,12 +258,10 @@ def _read_recipe(
     for key in init:
         if key not in ("weight", "bias"):
             raise unknown_key(key, ("weight", "bias"), join_path(init_path, key))
+    model_path = join_path(path, "model")
     return Recipe(
         seed=cast(int, SEED.check(base["seed"], join_path(path, "seed"))),
-        model=model
-        or _read_model(
-            as_table(base["model"], join_path(path, "model")), catalogue, join_path(path, "model")
-        ),
+        model=model or _read_model(as_table(base["model"], model_path), catalogue, limits, model_path),
         init=InitSpec(
             weight=_read_init(init["weight"], "weight", catalogue, join_path(init_path, "weight")),
             bias=_read_init(init["bias"], "bias", catalogue, join_path(init_path, "bias")),
@@ -283,7 +285,7 @@ def _read_init(value: object, target: str, catalogue: Catalogue, path: str) -> C
     return choice
 
 
-def _read_model(table: Table, catalogue: Catalogue, path: str) -> ModelSpec:
+def _read_model(table: Table, catalogue: Catalogue, limits: Limits, path: str) -> ModelSpec:
     if "layers" in table:
         for key in table:
             if key != "layers":
@@ -299,6 +301,7 @@ def _read_model(table: Table, catalogue: Catalogue, path: str) -> ModelSpec:
             raise ExperimentError(
                 Text("expected a list of layers.", "应为层的列表。"), join_path(path, "layers")
             )
+        check_depth(len(layers), limits, path)  # before any of them is looked at
         return ModelSpec(
             family=None,
             layers=tuple(
@@ -370,5 +373,5 @@ def _read_lanes(
             )
         merged = merge_overrides(base, {key: table[key] for key in LANE_OVERRIDES if key in table}, path)
         shared = None if "model" in table else recipe.model
-        lanes.append(Lane(name, color, _read_recipe(merged, catalogue, path, shared)))
+        lanes.append(Lane(name, color, _read_recipe(merged, catalogue, limits, path, shared)))
     return tuple(lanes)

@@ -74,11 +74,14 @@ class Limits:
         if value <= limit:
             return
         variable = PREFIX + name.upper()
+        size = Text(f"{value:,.6g} {what.en}", f"{what.zh}为 {value:,.6g}，")
+        if f"{value:,.6g}" == f"{limit:,}":  # a little more, which six digits do not show
+            size = Text(f"more than {limit:,} {what.en}", what.zh)
         raise ExperimentError(
             Text(
-                f"{value:,.6g} {what.en} is above the limit of {limit:,}. Choose fewer, or raise the limit by "
+                f"{size.en} is above the limit of {limit:,}. Choose fewer, or raise the limit by "
                 f"setting the environment variable {variable}.",
-                f"{what.zh}为 {value:,.6g}，超过了上限 {limit:,}。请减小它，或用环境变量 {variable} 提高上限。",
+                f"{size.zh}超过了上限 {limit:,}。请减小它，或用环境变量 {variable} 提高上限。",
             ),
             path,
         )
