@@ -8,6 +8,8 @@ from initviz.catalog.index import catalogue
 from initviz.engine.race import Race
 from initviz.experiment.document import read_document
 from initviz.experiment.limits import Limits
+from initviz.telemetry.frame import Frame, Histogram, Scalars
+from initviz.telemetry.monitor import Monitor
 
 MOONS = {
     "device": "cpu",
@@ -48,6 +50,21 @@ CONVOLUTIONAL = {
 }
 
 
+MIXED = [
+    {"name": "deep", "model": {"depth": 6}},
+    *LANES[2:],
+    {"name": "adam", "optimizer": {"name": "adam", "lr": 0.002}},
+]
+DOCUMENTS = {
+    "moons": {**MOONS, "lanes": LANES},
+    "digits": {**DIGITS, "lanes": LANES},
+    "convolutional": {**CONVOLUTIONAL, "lanes": LANES[1:]},
+    "mixed": {**DIGITS, "lanes": MIXED},
+    "double": {**MOONS, "dtype": "float64", "lanes": LANES},
+    "alone": MOONS,
+}
+
+
 def race(document: dict[str, Any], **changes: Any) -> Race:
     """Return a race of a document with some top-level tables changed."""
     experiment = read_document({**document, **changes}, catalogue(), Limits())
@@ -57,3 +74,22 @@ def race(document: dict[str, Any], **changes: Any) -> Race:
 def with_model(document: dict[str, Any], **values: Any) -> dict[str, Any]:
     """Return a document whose model has other values."""
     return {**document, "model": {**document["model"], **values}}
+
+
+def collected(monitor: Monitor, steps: int, every: int = 0) -> tuple[Scalars, list[Frame]]:
+    """Advance; return all scalars, and the frame of every so many steps."""
+    frames = []
+    for step in range(steps):
+        want = bool(every) and step % every == 0
+        monitor.advance(want)
+        if want:
+            frames.append(monitor.frame(complete=True))
+    scalars = monitor.take_scalars()
+    assert scalars is not None
+    return scalars, frames
+
+
+def segment(histogram: Histogram, lane: int, layer: int) -> int:
+    """Return how many values a segment holds."""
+    parts = (histogram.below, histogram.above, histogram.not_finite)
+    return int(histogram.counts[lane, layer].sum() + sum(part[lane, layer] for part in parts))
