@@ -53,6 +53,15 @@ class GradNormMapView(View):
         """Return the small plots as they were last drawn."""
         return self._multiples.cells if self._multiples is not None else ()
 
+    def version(self) -> int:
+        if self.history is None or self.info is None or self.history.last_step < 0:
+            return -1
+        # All columns but the last stand still, and it changes only when a larger norm comes.
+        heat = self.history.grad_norm_map()
+        end = growing_end(self.history.last_step, self.info.total_steps)
+        notes = tuple(status_text(self.history, lane) for lane in range(len(self.info.lanes)))
+        return hash((len(heat.step_edges), heat.step_edges[-1], heat.values[..., -1].tobytes(), end, notes))
+
     def draw(self, ink: Ink, area: QRectF) -> None:
         assert self.history is not None
         assert self.info is not None
