@@ -192,12 +192,14 @@ QComboBox:hover, QLineEdit:hover, QAbstractSpinBox:hover { background: $surface;
 QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus { border: $px2 solid $focus; padding: $px3 $px5; }
 QComboBox:focus { padding-right: $px20; }
 QComboBox:disabled, QLineEdit:disabled, QAbstractSpinBox:disabled { color: $edge; border-color: $line; }
-QComboBox { padding-right: $px20; }
+QComboBox { padding-right: $px20; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: $px20; subcontrol-origin: border;
     subcontrol-position: center right; }
 QComboBox::down-arrow { image: url($chevron); width: $px14; height: $px14; }
 QComboBox QAbstractItemView { background: $surface; color: $text; border: 1px solid $edge; outline: none;
     selection-background-color: $pressed; selection-color: $text; }
+QComboBox QAbstractItemView::item { padding: $px4 $px6; color: $text; }
+QComboBox QAbstractItemView::item:selected { background: $pressed; }
 QComboBox#deviceBox { background: transparent; border-color: $line; }
 QComboBox#deviceBox:focus { border: $px2 solid $focus; }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont, QStandardItem, QStandardItemModel, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyledItemDelegate, QWidget
 
 from initviz.experiment.catalogue import Part
 from initviz.ui.language import current_language
@@ -25,6 +25,7 @@ class CalmCombo(QComboBox):
         self.setMinimumContentsLength(5)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMaxVisibleItems(24)
+        self.setItemDelegate(QStyledItemDelegate(self))  # the one that the style sheet speaks to
         self.activated.connect(self._report)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

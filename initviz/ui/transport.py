@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QSlider,
+    QStyledItemDelegate,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -94,6 +95,7 @@ class Transport(QFrame):
 
         self.device = QComboBox()
         self.device.setObjectName("deviceBox")
+        self.device.setItemDelegate(QStyledItemDelegate(self.device))
         self.device.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.device.activated.connect(self._device_activated)
 

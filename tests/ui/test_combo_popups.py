@@ -1,0 +1,35 @@
+"""Lists that open below a field."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QComboBox
+from pytestqt.qtbot import QtBot
+
+from initviz.ui.main_window import MainWindow
+
+MOST = 6
+"""Lists of so few entries need no scrolling on any screen."""
+
+
+@pytest.mark.parametrize("presenter", [False, True])
+def test_no_entry_of_a_short_list_is_cut(window: MainWindow, qtbot: QtBot, presenter: bool) -> None:
+    """Every entry stands in the list as a whole, with room around it, and none has to be scrolled to."""
+    window.parts.theme.set_presenter(presenter)
+    seen = 0
+    for section in range(4):
+        window.controls.sections.open_section(section)
+        qtbot.wait(20)
+        for combo in window.findChildren(QComboBox):
+            if not combo.isVisible() or not 1 < combo.count() <= MOST:
+                continue
+            combo.showPopup()
+            qtbot.wait(20)
+            view = combo.view()
+            last = view.visualRect(view.model().index(combo.count() - 1, 0))
+            assert view.viewport().rect().contains(last), combo.accessibleName()
+            assert view.visualRect(view.model().index(0, 0)).top() >= 0
+            assert last.height() >= view.fontMetrics().height() + 6
+            combo.hidePopup()
+            seen += 1
+    assert seen >= 4
