@@ -96,6 +96,8 @@ class Ledger:
         self._states.append(state)
         for note, group in zip(self._notes, state.groups, strict=True):
             note(place, group)
+            if group.signals is None:
+                group.before = None  # a copy of all weights: only one may be there at a time
         return place + 1 >= self._capacity
 
     def settle(self) -> tuple[Scalars, Floats] | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from initviz.telemetry.ledger import Ledger
 from initviz.telemetry.norms import DirectNorms, LayerNorms, RingNorms, layer_norms, robust_norm
 from tests.telemetry.races import CONVOLUTIONAL, DIGITS, LANES, MOONS, race
 
@@ -136,6 +139,23 @@ def test_norms_on_observed_steps_only() -> None:
         assert np.isnan(values[[0, 1, 3]]).all()
         assert np.isfinite(values[2]).all()
     np.testing.assert_allclose(table.weight[2, :, -1], wanted.numpy(), rtol=1e-6)
+
+
+def test_weights_before_a_step_are_let_go_once_they_are_measured() -> None:
+    running = race({**DIGITS, "model": {"family": "mlp", "depth": 4, "width": 128, "activation": "relu"}})
+    running.keep_before = True
+    ledger = Ledger(running)
+    for _ in range(5):
+        state = next(running)
+        before = state.groups[0].before
+        assert before is not None
+        copy = weakref.ref(before)
+        ledger.note(state)
+        del before, state
+        assert copy() is None
+    settled = ledger.settle()
+    assert settled is not None
+    assert (settled[0].update_norm > 0).all()
 
 
 def test_small_buffers_are_kept_and_large_ones_reduced_at_once() -> None:
