@@ -210,11 +210,15 @@ class LaneCardDelegate(QStyledItemDelegate):
         glyph = QRectF(places.status.left(), places.status.top() + side * 0.16, side * 0.7, side * 0.7)
         paint_status(painter, glyph, card.status, text)
         painter.setPen(text if card.status == "diverged" else muted)
-        self._words(painter, places.status.adjusted(round(side * 0.95), 0, 0, 0), card, option.font)
+        words = places.status.adjusted(round(side * 0.95), 0, 0, 0)
+        if card.status_detail:
+            words.setRight(places.spark.right())
+        self._words(painter, words, card, option.font)
         painter.setFont(option.font)
         painter.setPen(text)
         painter.drawText(places.loss, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, card.loss)
-        self._spark(painter, places.spark, card)
+        if not card.status_detail:  # which layer broke says more than a curve that ends
+            self._spark(painter, places.spark, card)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         if card.hidden or hovered or selected:
@@ -282,7 +286,7 @@ class LaneCardDelegate(QStyledItemDelegate):
         """Say how the lane fares: with the detail where there is room, in smaller type where there is little."""
         full = f"{card.status_words} · {card.status_detail}" if card.status_detail else card.status_words
         tiny = _tiny(font)
-        tries = ((full, font), (card.status_words, font), (card.status_words, tiny))
+        tries = ((full, font), (full, tiny), (card.status_words, font), (card.status_words, tiny))
         words, chosen = next(
             ((words, f) for words, f in tries if QFontMetrics(f).horizontalAdvance(words) <= place.width()),
             tries[-1],

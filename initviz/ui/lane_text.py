@@ -14,9 +14,9 @@ from initviz.telemetry.frame import LaneState
 from initviz.ui.language import current_language
 from initviz.ui.number_text import format_count, format_value
 
-COPY_NUMBER = re.compile(r"\s+\d+$")
-OTHER_NAME = re.compile(r"^\s*[(（][^()（）]*[)）]")
-"""A second name in brackets, which goes with the first."""
+WORD = re.compile(r"\w+")
+FIRST_WORD = re.compile(r"(\w+)(?:\s*[(（][^()（）]*[)）])?")
+"""A word, and a second name in brackets that goes with it."""
 
 
 def part_title(part: Part) -> str:
@@ -96,16 +96,15 @@ def beyond_name(name: str, said: str) -> str:
     """Return what of a lane's description its own name does not say: ``normal`` for ``He`` and ``He (Kaiming) normal``.
 
     Args:
-        name: What the person calls the lane; a number at its end tells copies apart.
+        name: What the person calls the lane.
         said: Its description, which begins with the title of a part.
     """
     if said.casefold() == name.casefold():
         return ""
-    stem = COPY_NUMBER.sub("", name)
-    rest = said[len(stem) :]
-    if not stem or said[: len(stem)].casefold() != stem.casefold() or rest[:1].isalnum():
+    first = FIRST_WORD.match(said)
+    if first is None or first[1].casefold() not in WORD.findall(name.casefold()):
         return said
-    return OTHER_NAME.sub("", rest).lstrip(" ,，")
+    return said[first.end() :].lstrip(" ,，")
 
 
 def status_text(state: LaneState | None) -> str:

@@ -14,6 +14,8 @@ from initviz.ui.lane_text import beyond_name
         ("he 2", "He (Kaiming) normal, seed 3", "normal, seed 3"),
         ("Xavier", "Xavier (Glorot) uniform", "uniform"),
         ("He", "He（Kaiming）正态", "正态"),
+        ("He σ = 0.177", "He (Kaiming) normal", "normal"),
+        ("tanh, Xavier", "Xavier (Glorot) normal, Tanh", "normal, Tanh"),
         ("Zeros", "Zeros", ""),
         ("Zeros", "全零", "全零"),
         ("Normal", "Normal, std 0.02", "std 0.02"),

@@ -369,3 +369,14 @@ def test_nobody_learns_before_it_is_seen(panel: LanesPanel) -> None:
     panel.update_lanes((replace(LEARNING, judged=False), LEARNING, LEARNING), history(three_curves()))
     assert [card.status_words for card in panel.model.cards] == ["just started", "learning", "learning"]
     assert panel.model.cards[0].status == "ready"
+
+
+def test_a_diverged_card_names_the_layer_that_broke(panel: LanesPanel) -> None:
+    """It stands on the card itself, in the room of the curve that has ended; no hovering is needed."""
+    broken = replace(LEARNING, outcome="diverged", diverged_at=12, bad_layer="dense_14")
+    panel.resize(304, 500)
+    images = []
+    for layer in ("dense_14", "dense_15"):
+        panel.update_lanes((replace(broken, bad_layer=layer), LEARNING, LEARNING), history(three_curves()))
+        images.append(panel.list.grab(box(panel, 0)).toImage())
+    assert images[0] != images[1]
