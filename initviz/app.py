@@ -31,6 +31,7 @@ from initviz.ui.scenarios import FIRST, scenario
 from initviz.ui.session import Origin, Session
 from initviz.ui.settings import APP_NAME, Settings, log_folder, settings_path
 from initviz.ui.snapshot import ShortWorkshop
+from initviz.ui.terminal import EndRequests
 from initviz.worker.collector import GcCollector
 from initviz.worker.trainer import Trainer
 from initviz.worker.training import Workshop
@@ -134,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lang", choices=("en", "zh"))
     given = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     application = make_application()
+    requests = EndRequests(application)
     log_to(log_folder())
     faults = FaultReporter(log_folder(), application)
     collector = GcCollector(application)
@@ -141,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         application, Opening(Settings(settings_path()), path=given.file, language=given.lang)
     )
     faults.set_window(window)
+    requests.asked.connect(window.leave)
     window.left.connect(application.quit)
     window.show()
     code = application.exec()

@@ -387,7 +387,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._leaving:
             self._closing = True
-            self.files.guard(self._leave)
+            self.files.guard(self.leave)
             self._closing = False
             if not self._leaving:
                 event.ignore()
@@ -400,7 +400,9 @@ class MainWindow(QMainWindow):
         event.accept()
         self.left.emit()
 
-    def _leave(self) -> None:
+    @Slot()
+    def leave(self) -> None:
+        """Close without asking about changes."""
         self._leaving = True
         if not self._closing:
             self.close()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -102,3 +107,33 @@ def test_changes_are_saved_and_the_window_closes(window: MainWindow, qtbot: QtBo
     click(qtbot, button(question(window), "Save"))
     qtbot.waitUntil(lambda: not window.isVisible())
     assert "depth = 3" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "end"])
+def test_the_terminal_ends_the_program(tmp_path: Path, number: int) -> None:
+    """Ctrl+C in the terminal closes the window, with no traceback, and what is remembered is saved."""
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "HOME": str(tmp_path),
+        **{f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CONFIG", "STATE", "DATA", "CACHE")},
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "initviz"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.rglob("window.log")):
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "Traceback" not in said
+    assert "KeyboardInterrupt" not in said
+    assert [path for path in tmp_path.rglob("*.ini") if "geometry" in path.read_text(encoding="utf-8")]
