@@ -20,7 +20,7 @@ UNBOUNDED = 16_777_215
 
 
 class LessonColumn(QWidget):
-    """Folds by itself where the window is narrow, until the person decides otherwise.
+    """Folds by itself where the window is narrow; what the person decides holds for wide windows or for narrow ones.
 
     Args:
         session: Whose scenario and lane in focus are explained.
@@ -34,7 +34,7 @@ class LessonColumn(QWidget):
     def __init__(self, session: Session, action: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._action = action
-        self._wanted: bool | None = None
+        self._open_if_roomy = {True: True, False: False}
         self._roomy = True
         self._factor = 1.0
         self.panel = LessonPanel(session)
@@ -52,7 +52,17 @@ class LessonColumn(QWidget):
     @property
     def is_open(self) -> bool:
         """True where the lesson itself is shown."""
-        return self._roomy if self._wanted is None else self._wanted
+        return self._open_if_roomy[self._roomy]
+
+    @property
+    def wishes(self) -> tuple[bool, bool]:
+        """Whether it is open in a wide window, and in a narrow one."""
+        return self._open_if_roomy[True], self._open_if_roomy[False]
+
+    def set_wishes(self, wide: bool, narrow: bool) -> None:
+        """Open or fold as the person once decided."""
+        self._open_if_roomy = {True: wide, False: narrow}
+        self._fold()
 
     def wanted_width(self) -> int:
         """Return the width at which it looks best as it is now."""
@@ -63,7 +73,6 @@ class LessonColumn(QWidget):
         roomy = width >= FOLD_BELOW
         if roomy != self._roomy:
             self._roomy = roomy
-            self._wanted = None
             self._fold()
 
     def set_theme(self, theme: Theme, chrome: Chrome, factor: float) -> None:
@@ -75,7 +84,7 @@ class LessonColumn(QWidget):
 
     @Slot(bool)
     def _choose(self, shown: bool) -> None:
-        self._wanted = shown
+        self._open_if_roomy[self._roomy] = shown
         self._fold()
 
     def _fold(self) -> None:

@@ -48,6 +48,10 @@ class WindowMemory:
             window.dashboard.arrange(key or FIRST, flat)
         window.transport.set_speed_position(settings.integer("run/speed", FASTEST, 0, FASTEST))
         window.controls.sections.open_section(settings.integer("window/section", START_SECTION, -1, 3))
+        window.lesson.set_wishes(
+            settings.integer("window/lesson_wide", 1, 0, 1) == 1,
+            settings.integer("window/lesson_narrow", 0, 0, 1) == 1,
+        )
         window.actions_.controls.setChecked(settings.integer("window/controls", 1, 0, 1) == 1)
 
     def restore_columns(self, splitter: QSplitter) -> None:
@@ -65,6 +69,9 @@ class WindowMemory:
         settings.set_text("window/layout", window.dashboard.layout_key)
         settings.set_integer("run/speed", window.transport.speed.value())
         settings.set_integer("window/section", window.controls.sections.open_number())
+        wide, narrow = window.lesson.wishes
+        settings.set_integer("window/lesson_wide", int(wide))
+        settings.set_integer("window/lesson_narrow", int(narrow))
         settings.set_integer("window/controls", int(window.actions_.controls.isChecked()))
         if parts.theme.remember:
             settings.set_text("window/theme", parts.theme.choice)

@@ -389,3 +389,24 @@ def test_the_title_is_cut_only_where_there_is_no_room(
     assert shown.startswith("A title of more")
     assert window.transport.scenario_button.accessibleName().endswith(title)
     assert window.transport.width() == window.width()
+
+
+def test_a_folded_lesson_stays_folded(qtbot: QtBot, tmp_path: Path) -> None:
+    """Through presenter mode, which folds it by itself, and through a restart."""
+    window = open_window(qtbot, tmp_path)
+    press(qtbot, window, Key.Key_F4)
+    assert not window.lesson.panel.isVisible()
+    for _ in range(2):
+        press(qtbot, window, Key.Key_F5)
+        wait_until_settled(qtbot, window)
+    assert not window.lesson.panel.isVisible()
+    close_window(qtbot, window)
+    window = open_window(qtbot, tmp_path)
+    assert not window.lesson.panel.isVisible()
+    assert not window.actions_.lesson.isChecked()
+    plots = window.dashboard.width()
+    press(qtbot, window, Key.Key_F4)
+    assert window.lesson.panel.isVisible()
+    assert window.lesson.width() >= window.lesson.wanted_width() - 8
+    assert window.dashboard.width() < plots
+    close_window(qtbot, window)
