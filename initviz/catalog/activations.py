@@ -299,7 +299,7 @@ PARTS: tuple[ActivationPart, ...] = (
             "在 6 处截断的 ReLU，便于用很少的比特表示。",
         ),
         formula=r"\phi(x) = \min(\max(0, x), 6)",
-        source="Howard et al. 2017, arXiv:1704.04861",
+        source="Sandler et al. 2018, arXiv:1801.04381",
         function=_functional("relu6"),
         module=_module("ReLU6"),
         saturation=(-math.inf, 6.0),

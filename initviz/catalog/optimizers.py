@@ -38,12 +38,22 @@ def _momentum(default: float) -> FloatParameter:
     )
 
 
-def _weight_decay(default: float) -> FloatParameter:
+L2 = Text(
+    "Adds so much of each weight to its gradient, as an L2 penalty does, which pulls it towards 0.",
+    "把权重的这一比例加到它的梯度上（即 L2 惩罚），从而把它拉向 0。",
+)
+DECOUPLED = Text(
+    "Multiplies each weight by 1 minus this times the learning rate at every step, apart from its gradient.",
+    "每一步把每个权重乘以 1 − 学习率 × 该值，与梯度无关。",
+)
+
+
+def _weight_decay(default: float, help_text: Text) -> FloatParameter:
     return FloatParameter(
         "weight_decay",
         Text("Weight decay", "权重衰减"),
         default,
-        Text("Pulls every weight towards 0.", "把每个权重拉向 0。"),
+        help_text,
         minimum=0.0,
         maximum=1e3,
         log=True,
@@ -187,7 +197,7 @@ PARTS: tuple[OptimizerPart, ...] = (
                 False,
                 Text("Look ahead along the momentum before stepping.", "先沿动量方向预看一步，再更新。"),
             ),
-            _weight_decay(0.0),
+            _weight_decay(0.0, L2),
         ),
         formula=r"v \leftarrow \mu v + g, \quad w \leftarrow w - \eta v",
         source="Robbins and Monro 1951, doi:10.1214/aoms/1177729586; Sutskever et al. 2013, Proc. ICML 30, 1139-1147",
@@ -201,7 +211,7 @@ PARTS: tuple[OptimizerPart, ...] = (
             "Divides each weight's step by the running size of its gradient, which hides much of a badly scaled start.",
             "把每个权重的步长除以其梯度近来的大小，从而在很大程度上掩盖初始化尺度不当的影响。",
         ),
-        parameters=(_lr(1e-3), _BETAS, _eps(1e-8), _weight_decay(0.0)),
+        parameters=(_lr(1e-3), _BETAS, _eps(1e-8), _weight_decay(0.0, L2)),
         formula=r"w \leftarrow w - \eta \, \hat m / (\sqrt{\hat v} + \epsilon)",
         source="Kingma and Ba 2015, arXiv:1412.6980",
         build=_adam,
@@ -214,7 +224,7 @@ PARTS: tuple[OptimizerPart, ...] = (
             "Adam whose weight decay acts on the weights themselves and not through the gradient.",
             "Adam 的变体：权重衰减直接作用于权重，而不经过梯度。",
         ),
-        parameters=(_lr(1e-3), _BETAS, _eps(1e-8), _weight_decay(1e-2)),
+        parameters=(_lr(1e-3), _BETAS, _eps(1e-8), _weight_decay(1e-2, DECOUPLED)),
         formula=r"w \leftarrow (1 - \eta \lambda) w - \eta \, \hat m / (\sqrt{\hat v} + \epsilon)",
         source="Loshchilov and Hutter 2019, arXiv:1711.05101",
         build=_adamw,
@@ -249,7 +259,7 @@ PARTS: tuple[OptimizerPart, ...] = (
                     "除以标准差，而不是均方根。",
                 ),
             ),
-            _weight_decay(0.0),
+            _weight_decay(0.0, L2),
         ),
         formula=r"s \leftarrow \alpha s + (1 - \alpha) g^2, \quad w \leftarrow w - \eta g / (\sqrt{s} + \epsilon)",
         source="Tieleman and Hinton 2012, Coursera: Neural Networks for Machine Learning, lecture 6.5",
@@ -260,8 +270,8 @@ PARTS: tuple[OptimizerPart, ...] = (
         key="adagrad",
         title=Text("Adagrad", "Adagrad"),
         summary=Text(
-            "Divides each weight's gradient by the root of the sum of all its squares so far, so steps only shrink.",
-            "把每个权重的梯度除以历次梯度平方和的平方根，因此步长只会越来越小。",
+            "Divides each weight's gradient by the root of the sum of all its squares so far, so its rate only falls.",
+            "把每个权重的梯度除以历次梯度平方和的平方根，因此它的学习率只会越来越小。",
         ),
         parameters=(
             _lr(1e-2),
@@ -274,7 +284,7 @@ PARTS: tuple[OptimizerPart, ...] = (
                 maximum=1e3,
             ),
             _eps(1e-10),
-            _weight_decay(0.0),
+            _weight_decay(0.0, L2),
         ),
         formula=r"s \leftarrow s + g^2, \quad w \leftarrow w - \eta g / (\sqrt{s} + \epsilon)",
         source="Duchi et al. 2011, J. Mach. Learn. Res. 12, 2121-2159",

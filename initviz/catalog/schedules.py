@@ -107,15 +107,15 @@ PARTS: tuple[SchedulePart, ...] = (
         key="cosine",
         title=Text("Cosine", "余弦退火"),
         summary=Text(
-            "The learning rate falls along half a cosine to its end at the last step.",
-            "学习率沿半个余弦曲线下降，在最后一步降到终值。",
+            "The learning rate falls along half a cosine and reaches its end with the end of the run.",
+            "学习率沿半个余弦曲线下降，训练结束时降到终值。",
         ),
         parameters=(
             FloatParameter(
                 "final_factor",
                 Text("End", "终值"),
                 0.0,
-                Text("Share of the base rate at the last step.", "最后一步时占初始学习率的比例。"),
+                Text("Share of the base rate that the run ends with.", "训练结束时占初始学习率的比例。"),
                 minimum=0.0,
                 maximum=1.0,
             ),

@@ -77,8 +77,8 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
         key="wine",
         title=Text("Wine", "葡萄酒"),
         summary=Text(
-            "178 Italian wines, told apart by 13 chemical measurements: three growers.",
-            "178 份意大利葡萄酒，用 13 项化学指标区分来自三家酒农中的哪一家。",
+            "178 Italian wines from three varieties of grape, told apart by 13 chemical measurements.",
+            "178 份意大利葡萄酒，出自三个葡萄品种，用 13 项化学指标区分。",
         ),
         source="Aeberhard and Forina 1992, doi:10.24432/C5PC7J",
         describe=lambda choice: DataInfo(shape=(13,), task="classification", num_outputs=3, num_samples=178),

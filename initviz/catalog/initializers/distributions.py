@@ -112,7 +112,7 @@ PARTS: tuple[InitializerPart, ...] = (
         ),
         parameters=(MEAN, STD),
         formula=r"W_{ij} \sim \mathcal{N}(\mu, \sigma^{2})",
-        source="Krizhevsky et al. 2012, doi:10.1145/3065386",
+        source="Krizhevsky et al. 2012, Advances in Neural Information Processing Systems 25, 1097-1105",
         aliases=("random_normal", "gaussian"),
         draw=_normal,
         target_std=_std,

@@ -99,9 +99,9 @@ PARTS: tuple[InitializerPart, ...] = (
         key="orthogonal",
         title=Text("Orthogonal", "正交"),
         summary=Text(
-            "A random rotation: every singular value is the gain, so a square linear layer keeps the length of every "
-            "signal and gradient, at any depth.",
-            "随机旋转矩阵：所有奇异值都等于增益，因此方阵线性层无论多深都保持信号和梯度的长度。",
+            "A random rotation or reflection: every singular value is the gain, so with gain 1 square linear layers "
+            "keep the length of every signal and gradient, at any depth.",
+            "随机的旋转或反射矩阵：所有奇异值都等于增益；增益为 1 时，方阵线性层无论多深都保持信号和梯度的长度。",
         ),
         parameters=(GAIN,),
         formula=r"W^{\top} W = g^{2} I \quad \text{or} \quad W W^{\top} = g^{2} I",
@@ -116,9 +116,9 @@ PARTS: tuple[InitializerPart, ...] = (
         key="delta_orthogonal",
         title=Text("Delta-orthogonal", "Delta 正交"),
         summary=Text(
-            "For convolutions: zeros but for an orthogonal matrix in the middle of the kernel, so that the layer keeps "
-            "lengths like an orthogonal dense one; dense layers get the orthogonal matrix itself.",
-            "用于卷积：只在卷积核中心放一个正交矩阵，其余为 0，使卷积层像正交全连接层那样保持长度；"
+            "For convolutions: zeros but for an orthogonal matrix in the middle of the kernel, so that with gain 1 the "
+            "layer keeps lengths like an orthogonal dense one; dense layers get the orthogonal matrix itself.",
+            "用于卷积：只在卷积核中心放一个正交矩阵，其余为 0；增益为 1 时，卷积层像正交全连接层那样保持长度；"
             "全连接层直接用正交矩阵。",
         ),
         parameters=(GAIN,),
