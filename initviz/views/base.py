@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -23,6 +24,8 @@ from initviz.views.plot import Readout, axis_width, draw_readout
 from initviz.views.saving import Row
 from initviz.views.shapes import qcolor
 from initviz.views.view_head import ACTIONS, ViewHead
+
+logger = logging.getLogger(__name__)
 
 
 class View(QWidget):
@@ -62,6 +65,7 @@ class View(QWidget):
         self._lane_places: list[tuple[QRectF, int]] = []
         self._backdrop_places: list[tuple[QRectF, int]] = []
         self._suffix = ".png"
+        self._fault = ""
 
         self.head = ViewHead(self)
         self.controls, self.menu = self.head.controls, self.head.menu
@@ -129,6 +133,7 @@ class View(QWidget):
     def set_run(self, info: RunInfo | None, history: RunHistory | None) -> None:
         """Show another run, or none."""
         self.info, self.history = info, history
+        self._fault = ""
         self._drawn_version = -1
         self._backdrop_key = None
         if info is not None:
@@ -209,10 +214,13 @@ class View(QWidget):
             named = len(self._lane_places)
             self._backdrop = QImage(image.size(), QImage.Format.Format_RGB32)
             self._backdrop.fill(qcolor(self.theme.surface))
+            self._backdrop_key = None
             painter = QPainter(self._backdrop)
-            painter.scale(ink.scale, ink.scale)
-            draw(Ink(painter, self.theme, ink.scale))
-            painter.end()
+            try:
+                painter.scale(ink.scale, ink.scale)
+                draw(Ink(painter, self.theme, ink.scale))
+            finally:
+                painter.end()
             self._backdrop_key = full_key
             self._backdrop_places = self._lane_places[named:]
         else:
@@ -242,12 +250,22 @@ class View(QWidget):
         if image is None or image.size() != size:
             image = self.canvas.image = QImage(size, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(1.0)
+        area = QRectF(0, 0, self.canvas.width(), self.canvas.height())
         painter = QPainter(image)
-        painter.scale(scale, scale)
-        self._draw_all(
-            Ink(painter, self.theme, scale), QRectF(0, 0, self.canvas.width(), self.canvas.height())
-        )
-        painter.end()
+        try:
+            painter.scale(scale, scale)
+            self._draw_all(Ink(painter, self.theme, scale), area)
+        except Exception as error:
+            # The other plots go on. A painter that is left open brings the whole program down later.
+            if repr(error) != self._fault:  # once, however often it happens
+                self._fault = repr(error)
+                logger.exception("the view %s cannot be drawn", self.KEY)
+            painter.resetTransform()
+            painter.setClipping(False)
+            painter.scale(scale, scale)
+            draw_invitation(Ink(painter, self.theme, scale), area, _cannot_draw())
+        finally:
+            painter.end()
         image.setDevicePixelRatio(scale)
         self._stale = False
         self._drawn_version = self.version()
@@ -385,3 +403,10 @@ class View(QWidget):
 
 def _all_hidden() -> str:
     return QCoreApplication.translate("View", "Every lane is hidden. Show one in the list of lanes.")
+
+
+def _cannot_draw() -> str:
+    return QCoreApplication.translate(
+        "View",
+        "This plot cannot be drawn just now.\nTraining goes on. The log file, in the help menu, says why.",
+    )

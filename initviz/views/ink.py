@@ -122,11 +122,13 @@ class Ink:
             runs = [slice(a, b) for a, b in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)]
         self.smooth(True)
         for run in runs:
+            if run.stop <= run.start:
+                continue
             if run.stop - run.start == 1:
                 self._dot(float(x[run.start]), float(y[run.start]), color, width, alpha)
             elif dash:
                 self._dashes(x[run], y[run], color, width, dash, alpha)
-            elif run.stop > run.start:
+            else:
                 self._polyline(polygon(x[run], y[run]), color, width, alpha)
 
     def _polyline(self, points: QPolygonF, color: str, width: float, alpha: int) -> None:

@@ -1668,6 +1668,12 @@ How much each step changes the weights appears here, with a line at one thousand
         <translation>所有赛道都已隐藏。请在赛道列表中显示一条。</translation>
     </message>
     <message>
+        <source>This plot cannot be drawn just now.
+Training goes on. The log file, in the help menu, says why.</source>
+        <translation>暂时无法绘制此图。
+训练照常进行。原因见“帮助”菜单中的日志文件。</translation>
+    </message>
+    <message>
         <source>vanished</source>
         <translation>消失</translation>
     </message>

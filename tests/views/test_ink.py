@@ -60,6 +60,16 @@ def test_a_gap_stays_a_gap_and_a_lone_point_is_a_dot() -> None:
 
 
 @pytest.mark.parametrize("vector", [False, True])
+@pytest.mark.parametrize("dash", [(), (7.0, 4.0)])
+def test_nothing_is_painted_for_no_points(vector: bool, dash: tuple[float, ...]) -> None:
+    """A lane that diverged before its first score has a curve of no points, and perhaps a dashed one."""
+    none = np.zeros(0)
+    assert (paint(lambda ink: ink.curve(none, none, BLUE, 1.0, dash), vector=vector) == 255).all()
+    gone = np.full(3, np.nan)
+    assert (paint(lambda ink: ink.curve(np.arange(3.0), gone, BLUE, 1.0, dash), vector=vector) == 255).all()
+
+
+@pytest.mark.parametrize("vector", [False, True])
 def test_dashes_have_their_lengths(vector: bool) -> None:
     x, y = np.array([0.0, 100.0]), np.array([50.5, 50.5])
     covered = darkness(paint(lambda ink: ink.curve(x, y, BLUE, 1.0, (7.0, 4.0)), vector=vector)).max(axis=0)
