@@ -13,6 +13,9 @@ SLOWEST_START_S = 0.2
 """Longest gap before so few frames are known: the first ones pay for what is made only once."""
 TOLERANCE_S = 0.001
 """A frame may come so much early, so that a slow loop does not lose a whole step's time with each."""
+LONGEST_S = 3.0
+MOST_SHARE = 0.1
+"""A picture need not be older than so many seconds, whatever the budget, unless that took a larger share than this."""
 OUTLIER = 4.0
 """A frame counts for at most this many times the median: what made it dearer was something else."""
 
@@ -20,7 +23,8 @@ OUTLIER = 4.0
 class Governor:
     """Asks for frames at a steady rate, and more rarely where they are dear.
 
-    Frames take at most a given share of the time, unless training waits anyway because it was slowed down on purpose.
+    Frames take at most a given share of the time, unless training waits anyway because it was slowed down on purpose,
+    or the picture would grow old: in a network of thousands of layers a frame alone takes as long as several steps.
     It has no clock of its own.
 
     Args:
@@ -74,7 +78,7 @@ class Governor:
         most = OUTLIER * statistics.median(self._costs)
         self._cost_s = statistics.fmean(min(cost, most) for cost in self._costs)
         self._step_cost_s = step_cost_s
-        needed_s = self._cost_s / self._budget
+        needed_s = min(self._cost_s / self._budget, max(LONGEST_S, self._cost_s / MOST_SHARE))
         if len(self._costs) < FEWEST:
             needed_s = min(needed_s, SLOWEST_START_S)
         self._gap_s = max(self._shortest_s, needed_s)
