@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from initviz.catalog.index import catalogue
 from initviz.cli.arguments import Command, Options
 from initviz.cli.experiments import add_device, add_file, limits, read_experiment
-from initviz.cli.output import Json, number, print_json, print_text, table
+from initviz.cli.output import number, print_json, print_text, table
 from initviz.experiment.text import Language, Text
 from initviz.experiment.values import Experiment
 
 if TYPE_CHECKING:
-    from initviz.telemetry.probe import LaneFacts, LayerFacts
+    from initviz.telemetry.probe import LaneFacts
 
 
 def configure(options: Options) -> None:
@@ -39,7 +40,7 @@ def execute(given: argparse.Namespace, language: Language) -> int:
         limits().check("batch_size", given.batch, Text("examples", "样本数"), "--batch")
     lanes = look(experiment, given.batch)
     if given.json:
-        print_json({"lanes": [lane_json(lane) for lane in lanes]})
+        print_json({"lanes": [asdict(lane) for lane in lanes]})
     else:
         print_text("\n\n".join(lane_text(lane, language) for lane in lanes))
     return 0
@@ -54,32 +55,6 @@ def look(experiment: Experiment, batch: int | None) -> tuple[LaneFacts, ...]:
     from initviz.telemetry.probe import probe
 
     return probe(Race(experiment, catalogue(), limits()), batch)
-
-
-def lane_json(lane: LaneFacts) -> dict[str, Json]:
-    """Return a lane as ``--json`` prints it."""
-    return {"name": lane.name, "loss": lane.loss, "layers": [layer_json(layer) for layer in lane.layers]}
-
-
-def layer_json(layer: LayerFacts) -> dict[str, Json]:
-    """Return a layer as ``--json`` prints it."""
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "shape": list(layer.shape),
-        "fan_in": layer.fan_in,
-        "fan_out": layer.fan_out,
-        "weight_mean": layer.weight_mean,
-        "weight_std": layer.weight_std,
-        "target_std": layer.target_std,
-        "preactivation_mean": layer.preactivation_mean,
-        "preactivation_q": layer.preactivation_q,
-        "activation_mean": layer.activation_mean,
-        "activation_var": layer.activation_var,
-        "grad_preactivation_q": layer.grad_preactivation_q,
-        "grad_weight_std": layer.grad_weight_std,
-        "grad_norm": layer.grad_norm,
-    }
 
 
 def lane_text(lane: LaneFacts, language: Language) -> str:

@@ -71,21 +71,3 @@ def remove_value(document: Mapping[str, object], path: str) -> Table:
     elif isinstance(last, int) and isinstance(place, list) and last < len(place):
         del place[last]
     return result
-
-
-def insert_item(document: Mapping[str, object], path: str, index: int, item: object) -> Table:
-    """Return a copy with ``item`` inserted into the list at ``path``, which is made where it is missing."""
-    items = get_value(document, path, [])
-    if not isinstance(items, list):
-        raise KeyError(path)
-    items.insert(index, item)
-    return set_value(document, path, items)
-
-
-def move_item(document: Mapping[str, object], path: str, source: int, target: int) -> Table:
-    """Return a copy in which entry ``source`` of the list at ``path`` stands at ``target``."""
-    items = get_value(document, path)
-    if not isinstance(items, list):
-        raise KeyError(path)
-    items.insert(target, items.pop(source))
-    return set_value(document, path, items)

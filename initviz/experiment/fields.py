@@ -77,7 +77,6 @@ VALIDATION = FloatParameter(
 )
 
 DATA_FIELDS: tuple[Parameter, ...] = (BATCH_SIZE, STANDARDIZE, VALIDATION)
-RUN_FIELDS: tuple[Parameter, ...] = (SEED, STEPS, DTYPE)
 
 TOP_LEVEL_KEYS = (
     "schema",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,8 +15,6 @@ from initviz.engine.state import GroupState
 from initviz.telemetry.frame import Floats
 from initviz.telemetry.moments import Flow, signal_moments
 from initviz.telemetry.norms import robust_norm
-
-Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,23 +152,3 @@ def _spread(rows: Tensor) -> _Spread:
         np.asarray(robust_norm(wide - mean).numpy() / count),
         robust_norm(wide).numpy(),
     )
-
-
-def as_json(lanes: Sequence[LaneFacts]) -> Json:
-    """Return what is printed: plain tables, with None for numbers that are not finite."""
-    return {
-        "lanes": [
-            {"name": lane.name, "loss": _plain(lane.loss), "layers": [_table(layer) for layer in lane.layers]}
-            for lane in lanes
-        ]
-    }
-
-
-def _table(layer: LayerFacts) -> Json:
-    return {field.name: _plain(getattr(layer, field.name)) for field in fields(layer)}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return list(value) if isinstance(value, tuple) else value

@@ -17,7 +17,6 @@ from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape
 
 _LAYER = re.compile(r"model\.layers\[(\d+)\]")
-_BEFORE = Text("The layer before must be put right first.", "需要先改正前面的层。")
 
 
 @dataclass(frozen=True, slots=True)

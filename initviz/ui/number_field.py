@@ -32,11 +32,6 @@ class TypedEdit(QLineEdit):
         self.returnPressed.connect(self._enter)
 
     @property
-    def accepted_text(self) -> str:
-        """What stands for the value that counts."""
-        return self._accepted
-
-    @property
     def is_dirty(self) -> bool:
         """True while something else is typed than what counts."""
         return self.text() != self._accepted

@@ -53,6 +53,18 @@ def test_json_has_the_agreed_shape(initviz: Run, experiment_file: Path) -> None:
     assert found["lanes"][0]["loss"] == pytest.approx(math.log(2), rel=1e-6)
 
 
+def test_what_is_no_number_is_null(initviz: Run, experiment_file: Path) -> None:
+    text = experiment_file.read_text(encoding="utf-8")
+    experiment_file.write_text(text.replace("model.depth = 6", "model.depth = 20"), encoding="utf-8")
+    result = initviz("probe", experiment_file, "--json")
+    assert result.code == 0
+    exploding = json.loads(result.out, parse_constant=pytest.fail)["lanes"][3]
+    assert exploding["loss"] is None
+    assert exploding["layers"][0]["preactivation_q"] > 1e5
+    assert exploding["layers"][-1]["preactivation_q"] is None
+    assert exploding["layers"][-1]["activation_var"] is None
+
+
 def test_the_numbers_are_those_of_plain_torch(initviz: Run, experiment_file: Path) -> None:
     import torch
 

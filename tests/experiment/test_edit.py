@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from initviz.experiment.edit import get_value, insert_item, move_item, remove_value, set_value
+from initviz.experiment.edit import get_value, remove_value, set_value
 
 DOCUMENT: dict[str, Any] = {
     "seed": 1,
@@ -106,42 +106,12 @@ def test_remove_where_there_is_nothing(path: str) -> None:
     assert remove_value(DOCUMENT, path) == DOCUMENT
 
 
-def test_insert() -> None:
-    assert insert_item({}, "lanes", 0, {"name": "a"}) == {"lanes": [{"name": "a"}]}
-    changed = insert_item(DOCUMENT, "lanes", 1, {"name": "x"})
-    assert names(changed) == ["a", "x", "b", "c"]
-    assert names(insert_item(DOCUMENT, "lanes", 3, {"name": "x"})) == ["a", "b", "c", "x"]
-    with pytest.raises(LookupError):
-        insert_item(DOCUMENT, "seed", 0, 1)
-
-
-def names(document: dict[str, Any]) -> list[str]:
-    return [lane["name"] for lane in document["lanes"]]
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "order"),
-    [(0, 2, "bca"), (2, 0, "cab"), (1, 1, "abc"), (0, 1, "bac"), (1, 0, "bac")],
-)
-def test_move(source: int, target: int, order: str) -> None:
-    assert names(move_item(DOCUMENT, "lanes", source, target)) == list(order)
-
-
-@pytest.mark.parametrize(("path", "source"), [("lanes", 3), ("seed", 0), ("missing", 0)])
-def test_move_what_is_not_there(path: str, source: int) -> None:
-    with pytest.raises(LookupError):
-        move_item(DOCUMENT, path, source, 0)
-
-
 CHANGES: list[Callable[[Any, Any], Any]] = [
     lambda document, item: set_value(document, "lanes[1].init.weight.std", item),
     lambda document, item: set_value(document, "new.place", item),
     lambda document, item: set_value(document, "lanes[0]", item),
     lambda document, item: remove_value(document, "lanes[1].init.weight.std"),
     lambda document, item: remove_value(document, "lanes[1]"),
-    lambda document, item: insert_item(document, "lanes", 1, item),
-    lambda document, item: insert_item(document, "others", 0, item),
-    lambda document, item: move_item(document, "lanes", 0, 2),
 ]
 
 
