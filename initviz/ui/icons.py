@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton
 
 from initviz.resources import resource
+from initviz.views.palette import Theme
 
 SIZES = (14, 16, 20, 24, 32, 40)
 
@@ -58,3 +61,34 @@ def icon(name: str, color: str, disabled: str | None = None) -> QIcon:
         if disabled is not None:
             result.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
     return result
+
+
+def dot(color: str, side: int, margin: int) -> QIcon:
+    """Return a round spot of one colour.
+
+    Args:
+        color: As CSS writes it.
+        side: Edge of the icon in device-independent pixels; it is drawn twice as large, for dense screens.
+        margin: Around the spot, in the pixels of the drawing.
+    """
+    picture = QPixmap(2 * side, 2 * side)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawEllipse(margin, margin, 2 * (side - margin), 2 * (side - margin))
+    painter.end()
+    return QIcon(picture)
+
+
+def set_icons(buttons: Mapping[str, QAbstractButton], theme: Theme) -> None:
+    """Give buttons their icons, as large as a section's title, in the colours of a theme.
+
+    Args:
+        buttons: By the name of the icon.
+        theme: Its colours and sizes.
+    """
+    for name, button in buttons.items():
+        button.setIcon(icon(name, theme.text, theme.axis))
+        button.setIconSize(QSize(theme.section_px, theme.section_px))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QIcon, QKeyEvent, QMouseEvent, QPainter, QPixmap
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QToolButton, QToolTip, QWidget
 
+from initviz.ui.icons import dot
 from initviz.ui.lane_cards import zone_at
 from initviz.ui.reorder import ReorderList
 
@@ -83,14 +84,6 @@ class ColorButton(QToolButton):
         self.setCheckable(True)
         self.setChecked(current)
         side = self.fontMetrics().height()
-        picture = QPixmap(2 * side, 2 * side)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color)
-        painter.drawEllipse(2, 2, 2 * side - 4, 2 * side - 4)
-        painter.end()
-        self.setIcon(QIcon(picture))
+        self.setIcon(dot(color, side, 2))
         self.setIconSize(QSize(side, side))
         self.setAccessibleName(color)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 import numpy as np
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from initviz.experiment.text import Text
 from initviz.telemetry.frame import LaneState
 from initviz.telemetry.history import RunHistory
-from initviz.ui.icons import icon
+from initviz.ui.icons import set_icons
 from initviz.ui.lane_cards import LaneCard, LaneCardDelegate, LaneCardModel, Status
 from initviz.ui.lane_list import ColorButton, LaneList
 from initviz.ui.lane_text import difference_text, status_detail, status_text
@@ -132,13 +132,9 @@ class LanesPanel(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the colours and sizes of another theme."""
         self._scope.set_theme(theme)
-        for button, name in (
-            (self.add_button, "add"),
-            (self.duplicate_button, "duplicate"),
-            (self.remove_button, "remove"),
-        ):
-            button.setIcon(icon(name, theme.text, theme.axis))
-            button.setIconSize(QSize(theme.section_px, theme.section_px))
+        set_icons(
+            {"add": self.add_button, "duplicate": self.duplicate_button, "remove": self.remove_button}, theme
+        )
 
     def wanted_height(self) -> int:
         """Return the height at which every card is seen."""

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QContextMenuEvent, QFontMetrics, QPainter, QP
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from initviz.experiment.catalogue import Catalogue
-from initviz.ui.icons import icon
+from initviz.ui.icons import set_icons
 from initviz.ui.lane_text import part_title
 from initviz.ui.language import current_language
 from initviz.ui.network_list import NetworkListDelegate, NetworkListModel, head_words, small
@@ -152,13 +152,9 @@ class NetworkView(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours and sizes of another theme."""
-        for button, name in (
-            (self.add_button, "add"),
-            (self.duplicate_button, "duplicate"),
-            (self.remove_button, "remove"),
-        ):
-            button.setIcon(icon(name, theme.text, theme.axis))
-            button.setIconSize(QSize(theme.section_px, theme.section_px))
+        set_icons(
+            {"add": self.add_button, "duplicate": self.duplicate_button, "remove": self.remove_button}, theme
+        )
         self.delegate.error = theme.error
         self.list.viewport().update()
         self._fit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QFontMetrics, QIcon, QPainter, QPixmap, QShowEvent
+from PySide6.QtGui import QFont, QFontMetrics, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from initviz.telemetry.frame import RunInfo
+from initviz.ui.icons import dot
 from initviz.ui.scope import Scope
 from initviz.views.palette import Theme
 
@@ -145,7 +146,8 @@ class ScopeSwitch(QFrame):
         short = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, max(room, 24))
         self.all_button.setText(self.tr("All lanes"))
         self.one_button.setText(only.format(lane=short).replace("&", "&&"))
-        self.one_button.setIcon(self._dot(self._scope.color(self._scope.focus_lane)))
+        side = self.fontMetrics().height()
+        self.one_button.setIcon(dot(self._scope.color(self._scope.focus_lane), side, side // 3))
         self.all_button.setToolTip(
             self.tr("What you change below holds for every lane that has nothing of its own.")
         )
@@ -153,18 +155,6 @@ class ScopeSwitch(QFrame):
             self.tr("What you change below holds for the lane in focus only: {lane}.").format(lane=name)
         )
         self.one_button.setAccessibleName(only.format(lane=name))
-
-    def _dot(self, color: str) -> QIcon:
-        side = self.fontMetrics().height()
-        picture = QPixmap(2 * side, 2 * side)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color)
-        painter.drawEllipse(side // 3, side // 3, 2 * side - 2 * (side // 3), 2 * side - 2 * (side // 3))
-        painter.end()
-        return QIcon(picture)
 
     def resizeEvent(self, event: object) -> None:
         self._refresh()
