@@ -11,7 +11,7 @@ from initviz.experiment.values import Choice
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch.optim import Optimizer
+    from torch.optim import Adam, Optimizer
 
 
 def _lr(default: float) -> FloatParameter:
@@ -117,17 +117,7 @@ def _adam(choice: Choice, parameters: list[Tensor]) -> Optimizer:
 
     from initviz.catalog.flat_optimizers import FlatAdam
 
-    first, second = choice.numbers("betas")
-    fused = _has_fused(parameters, "cpu", "cuda")
-    build = FlatAdam if fused else Adam
-    return build(
-        parameters,
-        lr=choice.number("lr"),
-        betas=(first, second),
-        eps=choice.number("eps"),
-        weight_decay=choice.number("weight_decay"),
-        fused=fused,
-    )
+    return _adam_like(choice, parameters, Adam, FlatAdam)
 
 
 def _adamw(choice: Choice, parameters: list[Tensor]) -> Optimizer:
@@ -135,10 +125,13 @@ def _adamw(choice: Choice, parameters: list[Tensor]) -> Optimizer:
 
     from initviz.catalog.flat_optimizers import FlatAdamW
 
+    return _adam_like(choice, parameters, AdamW, FlatAdamW)
+
+
+def _adam_like(choice: Choice, parameters: list[Tensor], usual: type[Adam], flat: type[Adam]) -> Optimizer:
     first, second = choice.numbers("betas")
     fused = _has_fused(parameters, "cpu", "cuda")
-    build = FlatAdamW if fused else AdamW
-    return build(
+    return (flat if fused else usual)(
         parameters,
         lr=choice.number("lr"),
         betas=(first, second),
