@@ -1,4 +1,4 @@
-"""The window over fake runs, open and ready, and closed after each test."""
+"""The window over fake runs, open and ready, and closed after each test; and the language of what is shown."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from initviz.ui.language import LanguageSwitch
 from initviz.ui.main_window import MainWindow
 from tests.ui.shell import LaneWorkshop, close_window, open_window
+
+
+@pytest.fixture
+def english(qapp: QApplication) -> Iterator[LanguageSwitch]:
+    """English to begin with and afterwards, whatever a test switches to."""
+    switch = LanguageSwitch("en")
+    yield switch
+    switch.choose("en")
+    switch.deleteLater()
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -9,19 +7,11 @@ from pytestqt.qtbot import QtBot
 from initviz.catalog.index import catalogue
 from initviz.experiment.limits import Limits
 from initviz.ui.data_panel import DataPanel
-from initviz.ui.form_rows import BoolRow, TypedRow
-from initviz.ui.forms import ParameterForm
+from initviz.ui.form_rows import BoolRow
 from initviz.ui.language import LanguageSwitch
 from initviz.ui.scope import Scope
 from initviz.ui.session import Session
-
-
-@pytest.fixture
-def english(qapp: QApplication) -> Iterator[LanguageSwitch]:
-    switch = LanguageSwitch("en")
-    yield switch
-    switch.choose("en")
-    switch.deleteLater()
+from tests.ui.panels import enter, pick, shown
 
 
 @pytest.fixture
@@ -36,32 +26,7 @@ def session(qapp: QApplication, english: LanguageSwitch) -> Session:
 
 @pytest.fixture
 def panel(qtbot: QtBot, session: Session) -> DataPanel:
-    panel = DataPanel(Scope(session, session))
-    qtbot.addWidget(panel)
-    panel.resize(312, 600)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
-    return panel
-
-
-def enter(form: ParameterForm, key: str, text: str) -> TypedRow:
-    row = form.row(key)
-    assert isinstance(row, TypedRow)
-    row.edit.setFocus()
-    row.edit.selectAll()
-    QTest.keyClicks(row.edit, text)
-    QTest.keyClick(row.edit, Qt.Key.Key_Return)
-    return row
-
-
-def choose(panel: DataPanel, key: str) -> None:
-    combo = panel.dataset.combo
-    combo.showPopup()
-    view = combo.view()
-    view.setCurrentIndex(combo.model().index(combo.findData(key, Qt.ItemDataRole.UserRole), 0))
-    QTest.keyClick(view, Qt.Key.Key_Return)
-    combo.hidePopup()
+    return shown(qtbot, DataPanel(Scope(session, session)), 600)
 
 
 def test_what_is_known_of_the_data_is_shown(panel: DataPanel) -> None:
@@ -70,7 +35,7 @@ def test_what_is_known_of_the_data_is_shown(panel: DataPanel) -> None:
 
 
 def test_another_data_set_keeps_how_it_is_served(panel: DataPanel, session: Session) -> None:
-    choose(panel, "moons")
+    pick(panel.dataset.combo, "moons")
     data = session.experiment.data
     assert data.dataset.name == "moons"
     assert data.batch_size == 64
@@ -109,7 +74,7 @@ def test_data_that_the_network_cannot_take_are_refused_in_words(panel: DataPanel
     document = session.document
     document["model"] = {"layers": layers}
     assert session.apply(document, "convolutions")
-    choose(panel, "moons")
+    pick(panel.dataset.combo, "moons")
     assert session.experiment.data.dataset.name == "digits"
     assert panel.dataset.combo.current_key() == "digits"
     assert panel.dataset.message.isVisible()

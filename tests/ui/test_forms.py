@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction, QWheelEvent
@@ -55,14 +53,6 @@ BETAS = FloatsParameter(
     maximum_length=2,
 )
 PARTS = [pytest.param(part, id=f"{part.kind}-{part.key}") for part in catalogue() if part.parameters]
-
-
-@pytest.fixture
-def english(qapp: QApplication) -> Iterator[LanguageSwitch]:
-    switch = LanguageSwitch("en")
-    yield switch
-    switch.choose("en")
-    switch.deleteLater()
 
 
 def speak(switch: LanguageSwitch, language: str) -> None:

@@ -1,6 +1,5 @@
 import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,17 +21,10 @@ from initviz.ui.language import LanguageSwitch
 from initviz.ui.scope import Scope
 from initviz.ui.session import Session
 from initviz.views.palette import DARK, LIGHT
+from tests.ui.panels import shown
 
 NAMES = ("zeros", "small", "He")
 LEARNING = LaneState("ok", None, None, 0.0123, 2.3, 0.0123)
-
-
-@pytest.fixture
-def english(qapp: QApplication) -> Iterator[LanguageSwitch]:
-    switch = LanguageSwitch("en")
-    yield switch
-    switch.choose("en")
-    switch.deleteLater()
 
 
 @pytest.fixture
@@ -52,12 +44,8 @@ def session(qapp: QApplication, english: LanguageSwitch) -> Session:
 @pytest.fixture
 def panel(qtbot: QtBot, session: Session) -> LanesPanel:
     panel = LanesPanel(Scope(session, session))
-    qtbot.addWidget(panel)
     panel.set_theme(LIGHT)
-    panel.resize(312, 500)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
+    shown(qtbot, panel, 500)
     panel.list.setFocus()
     return panel
 

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QContextMenuEvent
@@ -12,24 +10,15 @@ from initviz.experiment.blueprint import blueprint
 from initviz.experiment.catalogue import Part
 from initviz.experiment.edit import Table, get_value
 from initviz.experiment.limits import Limits
-from initviz.ui.form_rows import NumberRow, TypedRow
-from initviz.ui.forms import ParameterForm
+from initviz.ui.form_rows import NumberRow
 from initviz.ui.language import LanguageSwitch
 from initviz.ui.main_window import MainWindow
 from initviz.ui.network_panel import NetworkPanel
 from initviz.ui.number_text import format_bytes, format_count
-from initviz.ui.part_combo import CalmCombo
 from initviz.ui.scope import Scope
 from initviz.ui.session import Session
 from initviz.views.palette import LIGHT
-
-
-@pytest.fixture
-def english(qapp: QApplication) -> Iterator[LanguageSwitch]:
-    switch = LanguageSwitch("en")
-    yield switch
-    switch.choose("en")
-    switch.deleteLater()
+from tests.ui.panels import enter, pick, shown
 
 
 @pytest.fixture
@@ -45,32 +34,10 @@ def session(qapp: QApplication, english: LanguageSwitch) -> Session:
 @pytest.fixture
 def panel(qtbot: QtBot, session: Session) -> NetworkPanel:
     panel = NetworkPanel(Scope(session, session))
-    qtbot.addWidget(panel)
     panel.set_theme(LIGHT)
-    panel.resize(312, 1000)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
+    shown(qtbot, panel, 1000)
     QTest.qWait(1)
     return panel
-
-
-def enter(form: ParameterForm, key: str, text: str) -> TypedRow:
-    row = form.row(key)
-    assert isinstance(row, TypedRow)
-    row.edit.setFocus()
-    row.edit.selectAll()
-    QTest.keyClicks(row.edit, text)
-    QTest.keyClick(row.edit, Qt.Key.Key_Return)
-    return row
-
-
-def pick(combo: CalmCombo, key: str) -> None:
-    combo.showPopup()
-    view = combo.view()
-    view.setCurrentIndex(combo.model().index(combo.findData(key, Qt.ItemDataRole.UserRole), 0))
-    QTest.keyClick(view, Qt.Key.Key_Return)
-    combo.hidePopup()
 
 
 def press(widget: QWidget) -> None:

@@ -1,5 +1,4 @@
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -21,14 +20,7 @@ from initviz.ui.scope import Scope
 from initviz.ui.session import Session
 from initviz.ui.start_facts import layer_starts
 from initviz.ui.start_panel import StartPanel
-
-
-@pytest.fixture
-def english(qapp: QApplication) -> Iterator[LanguageSwitch]:
-    switch = LanguageSwitch("en")
-    yield switch
-    switch.choose("en")
-    switch.deleteLater()
+from tests.ui.panels import pick, shown
 
 
 @pytest.fixture
@@ -46,21 +38,7 @@ def session(qapp: QApplication, english: LanguageSwitch) -> Session:
 
 @pytest.fixture
 def panel(qtbot: QtBot, session: Session) -> StartPanel:
-    panel = StartPanel(Scope(session, session))
-    qtbot.addWidget(panel)
-    panel.resize(312, 700)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
-    return panel
-
-
-def pick(combo: CalmCombo, key: str) -> None:
-    combo.showPopup()
-    view = combo.view()
-    view.setCurrentIndex(combo.model().index(combo.findData(key, Qt.ItemDataRole.UserRole), 0))
-    QTest.keyClick(view, Qt.Key.Key_Return)
-    combo.hidePopup()
+    return shown(qtbot, StartPanel(Scope(session, session)), 700)
 
 
 def keys(combo: CalmCombo) -> list[str]:

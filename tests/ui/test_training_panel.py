@@ -1,5 +1,4 @@
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -13,24 +12,15 @@ from initviz.catalog.parts import SchedulePart
 from initviz.experiment.catalogue import Part
 from initviz.experiment.edit import get_value
 from initviz.experiment.limits import Limits
-from initviz.ui.form_rows import TypedRow
-from initviz.ui.forms import ParameterForm
 from initviz.ui.language import LanguageSwitch
 from initviz.ui.panel import ScopeSwitch
-from initviz.ui.part_editor import PartEditor, source_html
+from initviz.ui.part_editor import source_html
 from initviz.ui.schedule_preview import RateCurve, rate_curve
 from initviz.ui.scope import Scope
 from initviz.ui.session import Session
 from initviz.ui.training_panel import TrainingPanel
 from initviz.views.palette import LIGHT
-
-
-@pytest.fixture
-def english(qapp: QApplication) -> Iterator[LanguageSwitch]:
-    switch = LanguageSwitch("en")
-    yield switch
-    switch.choose("en")
-    switch.deleteLater()
+from tests.ui.panels import enter, pick, shown
 
 
 @pytest.fixture
@@ -50,37 +40,7 @@ def scope(qapp: QApplication, english: LanguageSwitch) -> Scope:
 
 @pytest.fixture
 def panel(qtbot: QtBot, scope: Scope) -> TrainingPanel:
-    panel = TrainingPanel(scope)
-    qtbot.addWidget(panel)
-    panel.resize(312, 900)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
-    return panel
-
-
-def enter(form: ParameterForm, key: str, text: str) -> TypedRow:
-    row = form.row(key)
-    assert isinstance(row, TypedRow)
-    row.edit.setFocus()
-    row.edit.selectAll()
-    QTest.keyClicks(row.edit, text)
-    QTest.keyClick(row.edit, Qt.Key.Key_Return)
-    return row
-
-
-def choose(editor: PartEditor, key: str) -> None:
-    """Choose an entry with the keyboard."""
-    combo = editor.combo
-    combo.setFocus()
-    wanted = combo.findData(key, Qt.ItemDataRole.UserRole)
-    assert wanted >= 0
-    # On the way other entries would be chosen too; the list is opened and walked through instead.
-    combo.showPopup()
-    view = combo.view()
-    view.setCurrentIndex(combo.model().index(wanted, 0))
-    QTest.keyClick(view, Qt.Key.Key_Return)
-    combo.hidePopup()
+    return shown(qtbot, TrainingPanel(scope), 900)
 
 
 def test_enter_changes_the_document_in_one_step_that_has_a_name(panel: TrainingPanel, scope: Scope) -> None:
@@ -107,7 +67,7 @@ def test_what_only_the_experiment_can_refuse_is_said_at_the_field(panel: Trainin
 
 
 def test_another_optimizer_brings_its_own_form_and_formula(panel: TrainingPanel, scope: Scope) -> None:
-    choose(panel.optimizer, "adam")
+    pick(panel.optimizer.combo, "adam")
     assert scope.session.experiment.base.optimizer.name == "adam"
     assert scope.session.undo_stack.undoText() == "Choose Adam"
     assert "betas" in panel.optimizer.form.rows
@@ -144,7 +104,7 @@ def test_for_all_lanes_the_dots_show_who_differs(panel: TrainingPanel, scope: Sc
 def test_the_note_ends_the_difference_in_a_whole_part(panel: TrainingPanel, scope: Scope) -> None:
     scope.session.set_focus_lane(1)
     scope.set_single(True)
-    choose(panel.optimizer, "adam")
+    pick(panel.optimizer.combo, "adam")
     assert panel.optimizer.note.isVisible()
     scope.set_single(False)
     assert "1 of 2 lanes differ" in panel.optimizer.note.text()
@@ -180,7 +140,7 @@ def test_a_lone_lane_can_differ_too(qtbot: QtBot, english: LanguageSwitch) -> No
 def test_every_schedule_is_previewed(panel: TrainingPanel, scope: Scope, part: Part) -> None:
     assert isinstance(part, SchedulePart)
     if part.key != "constant":
-        choose(panel.schedule, part.key)
+        pick(panel.schedule.combo, part.key)
     curve = panel.preview.curve
     assert curve is not None
     assert curve.steps == 1000
@@ -189,7 +149,7 @@ def test_every_schedule_is_previewed(panel: TrainingPanel, scope: Scope, part: P
 
 
 def test_the_preview_is_what_torch_would_do(panel: TrainingPanel, scope: Scope) -> None:
-    choose(panel.schedule, "cosine")
+    pick(panel.schedule.combo, "cosine")
     weight = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([weight], lr=0.1)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=1000)
@@ -207,7 +167,7 @@ def test_the_preview_is_what_torch_would_do(panel: TrainingPanel, scope: Scope) 
 
 def test_the_preview_draws_a_curve(panel: TrainingPanel, qtbot: QtBot) -> None:
     flat = panel.preview.grab().toImage()
-    choose(panel.schedule, "exponential")
+    pick(panel.schedule.combo, "exponential")
     assert panel.preview.grab().toImage() != flat
     assert panel.preview.accessibleDescription().startswith("from 0.100 to ")
 
