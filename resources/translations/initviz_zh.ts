@@ -1392,13 +1392,6 @@ The loss of every lane appears here, step by step: training thin, validation thi
     </message>
 </context>
 <context>
-    <name>Shapes</name>
-    <message>
-        <source>{count} parameters</source>
-        <translation>{count} 个参数</translation>
-    </message>
-</context>
-<context>
     <name>SignalView</name>
     <message>
         <source>Signal by layer</source>
