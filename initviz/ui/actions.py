@@ -38,6 +38,13 @@ class ListAction(QAction):
     def event(self, event: QEvent) -> bool:
         """Hand the key on to the focused list."""
         focused = QApplication.focusWidget()
+        if (
+            isinstance(event, QShortcutEvent)
+            and isinstance(focused, QComboBox)
+            and event.key() in (QKeySequence(Alt | Key.Key_Down), QKeySequence(Alt | Key.Key_Up))
+        ):
+            focused.showPopup()  # as these keys do everywhere else
+            return True
         if isinstance(event, QShortcutEvent) and isinstance(focused, QAbstractItemView):
             for key in self.combinations:
                 if QKeySequence(key) == event.key():

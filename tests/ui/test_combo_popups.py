@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from initviz.ui.main_window import MainWindow
+from tests.ui.shell import press
 
 MOST = 6
 """Lists of so few entries need no scrolling on any screen."""
@@ -33,3 +35,18 @@ def test_no_entry_of_a_short_list_is_cut(window: MainWindow, qtbot: QtBot, prese
             combo.hidePopup()
             seen += 1
     assert seen >= 4
+
+
+def test_alt_and_an_arrow_open_the_list_of_a_field(window: MainWindow, qtbot: QtBot) -> None:
+    """They move a lane only while no field with a list has the keyboard."""
+    names = [lane.name for lane in window.parts.session.experiment.lanes]
+    combo = window.transport.device
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+        combo.setFocus()
+        press(qtbot, window, key, Qt.KeyboardModifier.AltModifier)
+        assert combo.view().isVisible()
+        combo.hidePopup()
+    assert [lane.name for lane in window.parts.session.experiment.lanes] == names
+    window.setFocus()
+    press(qtbot, window, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert [lane.name for lane in window.parts.session.experiment.lanes] != names
