@@ -156,7 +156,7 @@ def experiment(family: str, lanes: list[Table]) -> Race:
         "dtype": "float64",
         "steps": 100,
         "seed": 8,
-        "data": {"name": "digits", "batch_size": 64},
+        "data": {"name": "digits", "batch_size": 32},
         "model": FAMILIES[family],
         "optimizer": {"name": "adam", "lr": 0.002},
         "lanes": lanes,
