@@ -218,6 +218,7 @@ class ParameterRow(QWidget):
         self._problem = problem
         self.message.setText(self._sentence())
         self.message.setVisible(problem is not None)
+        self._fit_message()
         focus = self.focusProxy()
         if focus is not None:
             focus.setProperty("problem", problem is not None)
@@ -246,6 +247,7 @@ class ParameterRow(QWidget):
         )
         self.reset_button.setAccessibleName(self.tr("Reset {name}").format(name=title))
         self.message.setText(self._sentence())
+        self._fit_message()
         self.dots.retranslate()
         self._arrange(self._must_stack())
 
@@ -327,6 +329,11 @@ class ParameterRow(QWidget):
         self._grid.setColumnStretch(1, 1)
         self._place_over_label()
 
+    def _fit_message(self) -> None:
+        # A row of fixed height would give wrapped text the height that it needs at another width.
+        needed = self.message.heightForWidth(self.width() - GUTTER) if self._problem is not None else 0
+        self.message.setMinimumHeight(max(needed, 0))
+
     def _place_over_label(self) -> None:
         box = self.label.geometry()
         self.dots.setGeometry(0, box.top(), GUTTER, max(box.height(), 20))
@@ -339,6 +346,7 @@ class ParameterRow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange(self._must_stack())
+        self._fit_message()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -11,7 +11,7 @@ from initviz.experiment.catalogue import Part
 from initviz.experiment.edit import Table, get_value
 from initviz.experiment.limits import Limits
 from initviz.ui.form_rows import NumberRow
-from initviz.ui.language import LanguageSwitch
+from initviz.ui.language import LanguageChoice, LanguageSwitch
 from initviz.ui.main_window import MainWindow
 from initviz.ui.network_panel import NetworkPanel
 from initviz.ui.number_text import format_bytes, format_count
@@ -415,3 +415,24 @@ def test_whoever_spells_the_form_out_stands_in_the_list(window: MainWindow, qtbo
     qtbot.waitUntil(
         lambda: area.viewport().rect().contains(button.mapTo(area.viewport(), button.rect().center()))
     )
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_long_refusal_is_read_to_its_end(
+    window: MainWindow, qtbot: QtBot, language: LanguageChoice
+) -> None:
+    """What a limit says takes several lines below a field, and none of them is cut; also after it is translated."""
+    window.parts.language.choose(language)
+    window.controls.sections.open_section(1)
+    panel = window.controls.panels["network"]
+    assert isinstance(panel, NetworkPanel)
+    row = enter(panel.family.form, "width", "20000")
+    qtbot.wait(20)
+    assert row.problem
+    message = row.message
+    for width in (600, 304):
+        window.splitter.setSizes([width, 900, 300])
+        qtbot.waitUntil(lambda: message.height() >= message.heightForWidth(message.width()))
+        qtbot.waitUntil(lambda: row.rect().contains(message.geometry()))
+        assert message.heightForWidth(message.width()) > message.fontMetrics().height()
+    window.parts.language.choose("en")
