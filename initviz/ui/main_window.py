@@ -245,6 +245,10 @@ class MainWindow(QMainWindow):
         self.transport.show_playing(playing)
         self.actions_.step.setEnabled(state in ("ready", "paused"))
         self.actions_.reset.setEnabled(state != "empty")
+        if state == "failed":
+            self.transport.show_stopped()
+        elif state == "ready" and self.message_bar.tone == "failed":
+            self.message_bar.close_message()
         self.show_progress()
 
     @Slot(bool)

@@ -56,6 +56,7 @@ class Transport(QFrame):
         self._progress_text: Text | None = STARTING
         self._step, self._total, self._rate = 0, 0, 0.0
         self._playing = False
+        self._stopped = False
 
         self.scenario_button = QToolButton()
         self.scenario_button.setObjectName("scenarioButton")
@@ -253,8 +254,13 @@ class Transport(QFrame):
             total: Updates in the whole run.
             steps_per_s: Recent rate; 0 where unknown or standing still.
         """
+        stopped, self._stopped = self._stopped, False
         self._progress_text = None
-        if (step, total, steps_per_s) == (self._step, self._total, self._rate) and self.step_text.text():
+        if (
+            not stopped
+            and (step, total, steps_per_s) == (self._step, self._total, self._rate)
+            and self.step_text.text()
+        ):
             return
         self._step, self._total, self._rate = step, total, steps_per_s
         self._say_progress()
@@ -263,14 +269,26 @@ class Transport(QFrame):
     def show_loading(self, fraction: float, text: Text) -> None:
         """Show what is being loaded and how far it is, 0 to 1."""
         self._progress_text = text
+        self._stopped = False
         self._total = 0
         self._say_progress()
         self.bar.setValue(round(PROGRESS_PARTS * fraction))
+
+    def show_stopped(self) -> None:
+        """Show that an error ended the run, or kept it from being loaded."""
+        if self._progress_text is not None:
+            self._progress_text = None
+            self.bar.setValue(0)
+        self._stopped = True
+        self._say_progress()
 
     def _say_progress(self) -> None:
         if self._progress_text is not None:
             said = self._progress_text.in_language(current_language())
             self.step_text.setText(said + "…")
+            self.rate_text.clear()
+        elif self._stopped:
+            self.step_text.setText(self.tr("stopped by an error"))
             self.rate_text.clear()
         else:
             self.step_text.setText(

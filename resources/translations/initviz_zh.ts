@@ -1562,6 +1562,10 @@ How strong the signal is in each layer appears here: forward on its way in, and 
         <translation>{rate}/秒</translation>
     </message>
     <message>
+        <source>stopped by an error</source>
+        <translation>因错误停止</translation>
+    </message>
+    <message>
         <source>step {step} of {total}</source>
         <translation>第 {step} 步，共 {total} 步</translation>
     </message>

@@ -214,7 +214,25 @@ def test_a_failed_run_says_why_and_the_window_lives_on(
     qtbot.waitUntil(lambda: state(window) == "failed")
     assert window.message_bar.isVisible()
     assert "not enough memory" in window.message_bar.message()
+    assert window.transport.step_text.text() == "stopped by an error"
     workshop.on_advance = lambda step: None
     press(qtbot, window, Key.Key_Space)
     qtbot.waitUntil(lambda: state(window) == "playing")
     wait_for_steps(qtbot, window, 10)
+    assert not window.message_bar.isVisible()
+    assert window.transport.step_text.text().startswith("step ")
+
+
+def test_a_run_that_cannot_be_loaded_does_not_seem_to_load_for_ever(
+    window: MainWindow, qtbot: QtBot, workshop: LaneWorkshop
+) -> None:
+    workshop.fail_to_build = MemoryError()
+    press(qtbot, window, Key.Key_R)
+    qtbot.waitUntil(lambda: state(window) == "failed")
+    assert window.transport.step_text.text() == "stopped by an error"
+    assert window.transport.bar.value() == 0
+    workshop.fail_to_build = None
+    press(qtbot, window, Key.Key_R)
+    qtbot.waitUntil(lambda: state(window) == "ready")
+    assert window.transport.step_text.text().startswith("step 0 ")
+    assert not window.message_bar.isVisible()
