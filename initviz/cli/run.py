@@ -191,13 +191,14 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
                 taken_s = time.perf_counter()
         take()
         wall_s = time.perf_counter() - start_s
+        validation = monitor.validate()  # may show that the last update was the end of a lane
         return Outcome(
             steps=monitor.step,
             device=monitor.info.device,
             wall_s=wall_s,
             names=names,
             lanes=monitor.lanes,
-            validation=monitor.validate(),
+            validation=validation,
             interrupted=not monitor.finished,
         )
 

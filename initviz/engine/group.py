@@ -136,7 +136,7 @@ class Group:
             return
         total = state.loss.sum().item()
         if total - total != 0.0:
-            self._freeze_bad([(step, state.loss, inputs)])
+            self.freeze_bad([(step, state.loss, inputs)])
         if self.frozen:
             state.loss = self.without_diverged(state.loss)
 
@@ -153,11 +153,16 @@ class Group:
     def settle(self) -> None:
         """Find out which lanes diverged in steps that were not looked at yet; this waits for the device."""
         if self._unread:
-            with torch.no_grad():
-                self._freeze_bad(self._unread)
+            self.freeze_bad(self._unread)
             self._unread = []
 
-    def _freeze_bad(self, steps: list[tuple[int, Tensor, Tensor]]) -> None:
+    @torch.no_grad()
+    def freeze_bad(self, steps: list[tuple[int, Tensor, Tensor]]) -> None:
+        """Freeze every lane with a loss that is not finite.
+
+        Args:
+            steps: In order; of each the losses ``(K,)``, and inputs with which the first bad layer can be found.
+        """
         finite = torch.stack([loss for _, loss, _ in steps]).isfinite().tolist()
         for (step, _, inputs), row in zip(steps, finite, strict=True):
             for lane, is_finite in enumerate(row):

@@ -202,7 +202,8 @@ class Race(Iterator[RaceState]):
     def evaluate(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return loss and accuracy of every lane over the validation part, ``(K,)`` each.
 
-        NaN for a diverged lane, for the accuracy of a regression, and where nothing was held back.
+        NaN for a diverged lane, for the accuracy of a regression, and where nothing was held back. After the last
+        update a lane whose loss is not finite here has diverged, though no step is left that would show it.
         """
         inputs, targets = self.data.validation_inputs, self.data.validation_targets
         count = len(inputs)
@@ -216,11 +217,16 @@ class Race(Iterator[RaceState]):
                 totals = torch.zeros(2, group.num_lanes, dtype=torch.float64)
                 loss_of = loss_function(task)
                 size = chunk_size(group)
+                losses = []
                 for first in range(0, count, size):
-                    outputs = group.outputs(inputs[first : first + size])
+                    chunk = inputs[first : first + size]
+                    outputs = group.outputs(chunk)
                     part = targets[first : first + size]
-                    totals[0] += loss_of(outputs, part)[0].cpu().double() * len(part)
+                    losses.append((self.step, loss_of(outputs, part)[0], chunk))
+                    totals[0] += losses[-1][1].cpu().double() * len(part)
                     totals[1] += accuracy(outputs, part, task).cpu().double() * len(part)
+                if self.step >= self.total_steps:
+                    group.freeze_bad(losses)
                 scores = group.without_diverged(totals[0]), group.without_diverged(totals[1])
                 loss[list(group.lanes)], right[list(group.lanes)] = (s.numpy() / count for s in scores)
         return loss, right

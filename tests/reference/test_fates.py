@@ -165,6 +165,24 @@ def test_the_first_bad_layer_of_a_start_that_is_known(
     assert "diverged at step 1 " in second
 
 
+def test_a_lane_that_is_lost_by_the_last_update_has_diverged(tmp_path: Path) -> None:
+    """No step is left that would show it, but the examples held back do."""
+    path = tmp_path / "experiment.toml"
+    path.write_text(DIVERGING.format(dtype="float32"), encoding="utf-8")
+    whole = told("run", path, "--json")["lanes"]
+    lost = {lane["name"]: lane["diverged_at"] for lane in whole if lane["diverged_at"]}
+    assert len(lost) >= 2
+    for name, step in lost.items():
+        lanes = {lane["name"]: lane for lane in told("run", path, "--json", "--steps", step)["lanes"]}
+        lane = lanes[name]
+        assert (lane["status"], lane["diverged_at"]) == ("diverged", step)
+        assert lane["train_loss"] is lane["val_loss"] is lane["val_accuracy"] is None
+        assert math.isfinite(lane["initial_loss"])
+        assert lanes["learns"]["status"] == "ok"
+        for other in lanes.values():
+            assert (other["val_loss"] is None) == (other["status"] == "diverged")
+
+
 # The experiment that is there when nothing is said
 
 
