@@ -222,6 +222,31 @@ def test_scores_are_means_over_the_validation_part() -> None:
     assert found_accuracies[1] > 0.8
 
 
+def test_wide_layers_are_evaluated_a_few_examples_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = race(DIGITS, dtype="float64", lanes=LANES)
+    (group,) = running.groups
+    losses, accuracies = running.evaluate()
+    predictions = running.predict(running.data.inputs)
+    seen: list[int] = []
+    outputs = group.outputs
+
+    def noting(inputs: torch.Tensor) -> torch.Tensor:
+        seen.append(len(inputs))
+        return outputs(inputs)
+
+    monkeypatch.setattr(group, "outputs", noting)
+    monkeypatch.setattr(
+        "initviz.engine.race.CHUNK_NUMBERS", 3 * 64 * 20
+    )  # three lanes, of 64 numbers at most
+    again, shares = running.evaluate()
+    np.testing.assert_allclose(again, losses, rtol=1e-12)
+    np.testing.assert_allclose(shares, accuracies, rtol=1e-12)
+    for found, wanted in zip(running.predict(running.data.inputs), predictions, strict=True):
+        torch.testing.assert_close(found, wanted)
+    assert max(seen) == 20
+    assert sum(seen) == len(running.data.validation_inputs) + running.data.num_training
+
+
 def test_accuracy_of_a_step_is_that_of_its_batch() -> None:
     for name in ("digits", "moons"):
         running = race(DIGITS, data={"name": name, "batch_size": 50}, lanes=LANES)
