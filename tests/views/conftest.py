@@ -15,9 +15,12 @@ from pytestqt.qtbot import QtBot
 from initviz.telemetry import synthetic
 from initviz.telemetry.frame import Frame, RunInfo
 from initviz.telemetry.history import RunHistory
+from initviz.views import lettering
 from initviz.views.base import View
 from initviz.views.index import create
+from initviz.views.layers import layer_ticks
 from initviz.views.palette import LIGHT, Theme, rgb
+from initviz.views.plot import axis_width
 
 Pixels = NDArray[np.uint8]
 
@@ -66,6 +69,10 @@ Show = Callable[..., View]
 def show(qtbot: QtBot) -> Iterator[Show]:
     """Return a function that shows a view with a run."""
     shown: list[QWidget] = []
+    # A view follows the application's font while it lives; the test before this one had another.
+    for cache in (axis_width, layer_ticks):
+        cache.cache_clear()
+    lettering.forget_fonts()
 
     def show_view(
         key: str, run: Run | None = None, size: tuple[int, int] = (560, 380), theme: Theme = LIGHT
