@@ -115,17 +115,58 @@ class ActivationPart(Part):
 class Observer(Protocol):
     """Sees the inside of a layer with several weights while it runs, on sampled steps only."""
 
-    def __call__(self, preactivation: Tensor, activation: Tensor) -> None:
-        """Note a measured layer's output before and after its activation, in the lane layout."""
+    def __call__(
+        self, preactivation: Tensor | Sequence[Tensor], activation: Tensor | Sequence[Tensor]
+    ) -> None:
+        """Note a measured layer's output before and after its activation, in the lane layout.
+
+        A recurrent layer gives one tensor ``(K, B, F)`` a time step, each the very one that its recurrence goes on
+        with, so that the gradient found for it is the whole one, through time.
+        """
+        ...
+
+
+class Now(Protocol):
+    """What a layer may ask about the pass that it takes part in."""
+
+    @property
+    def training(self) -> bool:
+        """True in steps of training and in looks at them, False while outputs are only evaluated."""
+        ...
+
+    @property
+    def keeps(self) -> bool:
+        """True where a layer that keeps running numbers may change them: in steps of training alone."""
+        ...
+
+    def generators(self) -> Sequence[Generator]:
+        """Return a generator a lane (K), on the device of the tensors, for noise such as dropout masks.
+
+        They depend on the lane's seed and the step alone: layers draw from them one after the other, in order, so that
+        the same step gives the same noise whether or not it is watched, and a lane the same noise as alone.
+        """
+        ...
+
+
+@runtime_checkable
+class Attachable(Protocol):
+    """A lane form of either protocol that keeps numbers between steps, draws noise, or acts otherwise in training.
+
+    ``attach`` is called once, before the first pass. With K > 1 every buffer has a leading lane axis.
+    """
+
+    def attach(self, now: Now, buffers: Sequence[Tensor]) -> None:
+        """Take what the layer may ask, and its buffers, in the order of ``LayerPart.buffers``, to change in place."""
         ...
 
 
 class LaneForward(Protocol):
     """The lane form of a layer, whose gradient autograd finds.
 
-    Layout with K > 1 lanes: flat activations are ``(K, B, F)``; images are ``(B, K*C, H, W)``, lane-major channels;
-    every tensor has a leading lane axis. Before the first trained layer all lanes share their input, which has no
-    lane axis then: ``(B, F)`` or ``(B, C, H, W)``. With K = 1 there is no lane axis anywhere: the form is plain torch.
+    Layout with K > 1 lanes: flat activations are ``(K, B, F)``; sequences are ``(K, B, T, F)``; images are
+    ``(B, K*C, H, W)``, lane-major channels; every tensor has a leading lane axis. Before the first layer that tells
+    lanes apart all share their input, which has no lane axis then: ``(B, F)``, ``(B, T, F)`` or ``(B, C, H, W)``. With
+    K = 1 there is no lane axis anywhere: the form is plain torch.
     """
 
     def __call__(self, x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
@@ -191,9 +232,12 @@ class OptimizerPart(Part):
     Attributes:
         build: From the choice and the flat ``(K, P)`` parameter (any list of tensors) to a ``torch.optim`` optimizer.
             Elementwise rules keep lanes apart by themselves.
+        apart: True for a rule that looks at a whole tensor (a norm, a matrix): it is built once a lane, from the list
+            of that lane's tensors in the order of their layers, the output layer's last, each in its own shape.
     """
 
     build: Callable[[Choice, list[Tensor]], Optimizer]
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,9 +247,27 @@ class SchedulePart(Part):
     Attributes:
         factor: From the choice and the number of steps in the run to the multiplier of the base rate at a step
             (0 first). A pure function, so the curve can be previewed.
+        reaction: For a rule that follows the scores: what it makes of them; its factor multiplies the other one. Lanes
+            with such a rule each have a rate of their own.
+        previews: False where the curve depends on the run, so that there is none to be drawn before.
     """
 
     factor: Callable[[Choice, int], Callable[[int], float]]
+    reaction: Callable[[Choice], Reaction] | None = None
+    previews: bool = True
+
+
+class Reaction(Protocol):
+    """A rule for the learning rate that follows the scores."""
+
+    @property
+    def factor(self) -> float:
+        """Multiplier of the rate by now."""
+        ...
+
+    def hear(self, training_loss: float, validation_loss: float) -> None:
+        """Take the scores of an epoch in: the mean loss over its steps, and the validation loss (NaN without data)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +276,8 @@ class Examples:
 
     Attributes:
         inputs: ``(S, *shape)`` float64.
-        targets: ``(S,)`` int64 class indices, or ``(S, num_outputs)`` float64 for regression.
+        targets: ``(S,)`` int64 class indices, ``(S, T)`` int64 where every position has its own, or
+            ``(S, num_outputs)`` float64 for regression.
         class_names: Names of the classes; empty for regression.
     """
 
@@ -238,6 +301,7 @@ class LoadableDatasetPart(DatasetPart):
 __all__ = [
     "ActivationGradient",
     "ActivationPart",
+    "Attachable",
     "DataInfo",
     "Draw",
     "Examples",
@@ -247,8 +311,10 @@ __all__ = [
     "LaneForm",
     "LaneForward",
     "LoadableDatasetPart",
+    "Now",
     "Observer",
     "OptimizerPart",
+    "Reaction",
     "Saved",
     "SchedulePart",
     "TorchLayerPart",

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from initviz.catalog.parts import LaneForm, LaneForward, Observer, Saved, TorchLayerPart
-from initviz.engine.autograd_form import AutogradForm
+from initviz.engine.autograd_form import TIME_AXIS, AutogradForm
 from initviz.engine.layout import Layout
 from initviz.engine.structure import layer_part, measured_layers
 from initviz.experiment.blueprint import Blueprint, Stage
@@ -127,9 +127,9 @@ class Bound:
         outputs: list[Tensor] = []
         signals = Signals()
 
-        def observe(preactivation: Tensor, activation: Tensor) -> None:
-            signals.preactivations.append(preactivation.detach())
-            signals.activations.append(activation.detach())
+        def observe(preactivation: Tensor | Sequence[Tensor], activation: Tensor | Sequence[Tensor]) -> None:
+            signals.preactivations.append(side_by_side(preactivation))
+            signals.activations.append(side_by_side(activation))
 
         for (form, tensors, _), num_weights in zip(self._steps, self._network._num_weights, strict=True):
             if isinstance(form, AutogradForm):
@@ -168,7 +168,9 @@ class Bound:
         def run(x: Tensor) -> tuple[Tensor, list[Tensor]]:
             inside: list[Tensor] = []
             if isinstance(form, AutogradForm):
-                y, _ = form.forward_observed(x, tensors, lambda before, after: inside.append(before.detach()))
+                y, _ = form.forward_observed(
+                    x, tensors, lambda before, _: inside.append(side_by_side(before))
+                )
             else:
                 y, _ = form.forward(x, tensors)
             return y, [*inside, y]
@@ -189,6 +191,13 @@ def by_lane(value: Tensor, lanes: int) -> Tensor:
         return value
     batch, channels, *image = value.shape
     return value.view(batch, lanes, channels // lanes, *image).transpose(0, 1)
+
+
+def side_by_side(value: Tensor | Sequence[Tensor]) -> Tensor:
+    """Return what a layer told its observer as one tensor: time steps ``(K, B, F)`` become ``(K, B, T, F)``."""
+    return (
+        value.detach() if isinstance(value, Tensor) else torch.stack([v.detach() for v in value], TIME_AXIS)
+    )
 
 
 def _form(stage: Stage, part: TorchLayerPart, lanes: int) -> LaneForm:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.errors import ExperimentError, join_path
 from initviz.experiment.limits import Limits
-from initviz.experiment.parts import DatasetPart, FamilyPart, LayerError, LayerPart, TensorSpec
+from initviz.experiment.parts import BufferSpec, DatasetPart, FamilyPart, LayerError, LayerPart, TensorSpec
 from initviz.experiment.text import Text
+from initviz.experiment.ties import tied
 from initviz.experiment.values import (
     Choice,
     DataInfo,
@@ -18,10 +20,12 @@ from initviz.experiment.values import (
     ModelSpec,
     Recipe,
     Shape,
+    Tie,
 )
 
 OUTPUT_NAME = "output"
 OUTPUT_KIND = "dense"
+SEQUENCE_AXES, IMAGE_AXES = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Stage:
         bias: Initializer of its biases.
         input_shape: One example before it.
         output_shape: One example after it.
-        tensors: Its trainable tensors.
+        tensors: Its trainable tensors, those included that it shares with an earlier layer.
+        buffers: What it keeps beside them.
     """
 
     index: int
@@ -47,11 +52,12 @@ class Stage:
     input_shape: Shape
     output_shape: Shape
     tensors: tuple[TensorSpec, ...]
+    buffers: tuple[BufferSpec, ...] = ()
 
     @property
     def num_parameters(self) -> int:
-        """Trainable numbers."""
-        return sum(tensor.size for tensor in self.tensors)
+        """Trainable numbers of its own; shared ones count where they were declared first."""
+        return sum(tensor.size for tensor in self.tensors if tensor.tied_to is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,10 @@ class Blueprint:
     @property
     def structure(self) -> tuple[object, ...]:
         """Equal for networks that differ in nothing but their start, so that they can train as one batch."""
-        return tuple((stage.layer, stage.input_shape) for stage in self.stages)
+        return tuple(
+            (stage.layer, stage.input_shape, tuple(spec.tied_to for spec in stage.tensors))
+            for stage in self.stages
+        )
 
     @property
     def measured_layers(self) -> tuple[str, ...]:
@@ -111,17 +120,39 @@ def data_info(data: DataSpec, catalogue: Catalogue) -> DataInfo:
     part = catalogue.get("dataset", data.dataset.name, "data.name")
     if not isinstance(part, DatasetPart):
         raise TypeError(f"{part.key} is not a data set")
-    return part.describe(data.dataset)
+    info = part.describe(data.dataset)
+    if not data.reconstruct:
+        return info
+    if info.tokens:
+        raise ExperimentError(
+            Text(
+                "symbols cannot be reconstructed as numbers. Switch it off, or choose another data set.",
+                "符号不能当作数值来重建。请关闭此项，或选择其他数据集。",
+            ),
+            "data.reconstruct",
+        )
+    return replace(info, task="regression", num_outputs=math.prod(info.shape), per_position=False)
 
 
-def layer_list(model: ModelSpec, shape: Shape, catalogue: Catalogue) -> tuple[LayerSpec, ...]:
-    """Return the layers of a model, a family spelled out, without the output layer."""
+def _family(model: ModelSpec, catalogue: Catalogue) -> tuple[FamilyPart, Choice] | None:
     if model.family is None:
-        return model.layers
+        return None
     part = catalogue.get("family", model.family.name, "model.family")
     if not isinstance(part, FamilyPart):
         raise TypeError(f"{part.key} is not a family")
-    return part.layers(model.family, shape)
+    return part, model.family
+
+
+def layer_list(model: ModelSpec, info: DataInfo, catalogue: Catalogue) -> tuple[LayerSpec, ...]:
+    """Return the layers of a model, a family spelled out, without the output layer."""
+    family = _family(model, catalogue)
+    return model.layers if family is None else family[0].layers(family[1], info)
+
+
+def output_tie(model: ModelSpec, info: DataInfo, catalogue: Catalogue) -> Tie | None:
+    """Return whose weight the output layer of a model shares, or None."""
+    family = _family(model, catalogue)
+    return model.output_tie if family is None else family[0].output_tie(family[1], info)
 
 
 def check_depth(num_layers: int, limits: Limits, path: str) -> None:
@@ -144,7 +175,7 @@ def blueprint(
         ExperimentError: A layer that cannot take its input, or a network above a limit.
     """
     info = data_info(data, catalogue)
-    specs = layer_list(recipe.model, info.shape, catalogue)
+    specs = layer_list(recipe.model, info, catalogue)
     model_path = join_path(path, "model")
     check_depth(len(specs), limits, model_path)
     head_part = catalogue.get("layer", OUTPUT_KIND)
@@ -152,7 +183,8 @@ def blueprint(
         Choice(
             head_part.key,
             tuple((p.key, info.num_outputs if p.key == "units" else p.default) for p in head_part.parameters),
-        )
+        ),
+        tie=output_tie(recipe.model, info, catalogue),
     )
     stages: list[Stage] = []
     shape = info.shape
@@ -166,9 +198,19 @@ def blueprint(
         counts[part.key] = counts.get(part.key, 0) + 1
         name = OUTPUT_NAME if is_head else f"{part.key}_{counts[part.key]}"
         where = model_path if is_head or recipe.model.family is not None else f"{model_path}.layers[{index}]"
+        if is_head:
+            _check_output_input(shape, info, where)
         stage = _stage(index, name, spec, part, shape, recipe.init, where)
+        if spec.tie is not None:
+            at = (
+                where
+                if recipe.model.family is not None
+                else join_path(where, "output_tie" if is_head else "tie")
+            )
+            stage = replace(stage, tensors=tied(stage.tensors, spec.tie, stages, at))
         if stage.tensors:
-            limits.check("width", stage.output_shape[0], Text("units or channels", "单元或通道数"), where)
+            widest = stage.output_shape[0 if len(stage.output_shape) == IMAGE_AXES else -1]
+            limits.check("width", widest, Text("units or channels", "单元或通道数"), where)
         total += stage.num_parameters
         limits.check("parameters", total, Text("parameters", "参数量"), model_path)
         stages.append(stage)
@@ -197,4 +239,27 @@ def _stage(
         input_shape=shape,
         output_shape=after,
         tensors=tensors,
+        buffers=part.buffers(spec.layer, shape),
     )
+
+
+def _check_output_input(shape: Shape, info: DataInfo, where: str) -> None:
+    """Refuse a sequence before the output layer where one answer is wanted, and the other way round."""
+    if info.per_position and len(shape) != SEQUENCE_AXES:
+        raise ExperimentError(
+            Text(
+                "every position of the sequence needs an answer, but the last layer gives a single list of numbers. "
+                "Let the sequence through to the end.",
+                "序列的每个位置都要有输出，而最后一层只给出一列数。请让序列一直保留到最后。",
+            ),
+            where,
+        )
+    if not info.per_position and len(shape) == SEQUENCE_AXES:
+        raise ExperimentError(
+            Text(
+                "one answer is wanted for the whole sequence, but the last layer gives one a position. Add a layer "
+                "that takes the last position or the mean of all of them.",
+                "整个序列只要一个输出，而最后一层在每个位置都给出输出。请添加取最后位置或取平均的层。",
+            ),
+            where,
+        )

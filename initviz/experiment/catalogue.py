@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from initviz.experiment.errors import ExperimentError, unknown_key
 from initviz.experiment.parameters import Parameter, Value
 from initviz.experiment.text import Text
-from initviz.experiment.values import Choice
+from initviz.experiment.values import Choice, Situation
 
 KIND_TITLES = {
     "initializer": Text("initializer", "初始化方法"),
@@ -18,6 +18,7 @@ KIND_TITLES = {
     "optimizer": Text("optimizer", "优化器"),
     "schedule": Text("schedule", "学习率调度"),
     "dataset": Text("data set", "数据集"),
+    "remedy": Text("remedy", "补救方法"),
 }
 """What a kind is called within a sentence."""
 
@@ -29,13 +30,17 @@ def _no_problem(choice: Choice) -> Text | None:
     return None
 
 
+def _no_mismatch(choice: Choice, situation: Situation) -> tuple[str, Text] | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One thing a person can choose, declared once.
 
     Attributes:
         kind: Singular kind: ``initializer``, ``activation``, ``layer``, ``family``, ``optimizer``, ``schedule``,
-            ``dataset``.
+            ``dataset``, ``remedy``.
         key: Name in files, snake case, the name of ``torch.nn.init`` or Keras where there is one.
         title: Name in the window.
         summary: One sentence: what it does.
@@ -44,6 +49,8 @@ class Part:
         source: Paper or manual, with year and identifier.
         aliases: Other names that files may use for it.
         problem: What is wrong with values that are each in range but do not go together, or None.
+        mismatch: What does not go together with the rest of the experiment, or None: the key of the parameter that it
+            concerns (empty for the part as a whole), and what is wrong and what to do.
         group: Heading above it and its like in a long list; empty where the list needs none.
     """
 
@@ -56,6 +63,7 @@ class Part:
     source: str = ""
     aliases: tuple[str, ...] = ()
     problem: Callable[[Choice], Text | None] = _no_problem
+    mismatch: Callable[[Choice, Situation], tuple[str, Text] | None] = _no_mismatch
     group: Text = NO_GROUP
 
     def parameter(self, key: str) -> Parameter:

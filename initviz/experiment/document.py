@@ -20,8 +20,11 @@ from initviz.experiment.fields import (
     BATCH_SIZE,
     DATA_FIELDS,
     DTYPE,
+    IMBALANCE,
+    LABEL_NOISE,
     LANE_OVERRIDES,
     LANE_OWN_KEYS,
+    RECONSTRUCT,
     SEED,
     STANDARDIZE,
     STEPS,
@@ -31,6 +34,7 @@ from initviz.experiment.fields import (
 from initviz.experiment.limits import Limits
 from initviz.experiment.merge import as_table, merge_overrides, with_defaults, with_keys
 from initviz.experiment.parameters import Parameter, PartParameter, Value, check_values
+from initviz.experiment.remedies import check_fit, read_remedies
 from initviz.experiment.text import Text
 from initviz.experiment.values import (
     SCHEMA,
@@ -42,6 +46,7 @@ from initviz.experiment.values import (
     LayerSpec,
     ModelSpec,
     Recipe,
+    Tie,
 )
 
 NUM_COLORS = 16
@@ -129,6 +134,7 @@ def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) ->
     limits.check("memory_gb", total / 1e9, Text("GB of memory for the data", "数据所需内存（GB）"), "data")
     seen: dict[int, int] = {}  # lanes without a model of their own share one object
     for index, lane in enumerate(experiment.lanes):
+        check_fit(lane.recipe, experiment, catalogue, f"lanes[{index}]")
         key = id(lane.recipe.model)
         if key not in seen:
             same_model = lane.recipe.model == experiment.base.model
@@ -235,6 +241,9 @@ def _read_data(table: Table, catalogue: Catalogue, limits: Limits) -> DataSpec:
         batch_size=batch_size,
         standardize=cast(bool, values[STANDARDIZE.key]),
         validation=cast(float, values[VALIDATION.key]),
+        reconstruct=cast(bool, values[RECONSTRUCT.key]),
+        label_noise=cast(float, values[LABEL_NOISE.key]),
+        imbalance=cast(float, values[IMBALANCE.key]),
     )
 
 
@@ -268,6 +277,7 @@ def _read_recipe(
         ),
         optimizer=read_choice(base["optimizer"], "optimizer", catalogue, join_path(path, "optimizer")),
         schedule=read_choice(base["schedule"], "schedule", catalogue, join_path(path, "schedule")),
+        remedies=read_remedies(base["remedies"], catalogue, join_path(path, "remedies")),
     )
 
 
@@ -288,7 +298,7 @@ def _read_init(value: object, target: str, catalogue: Catalogue, path: str) -> C
 def _read_model(table: Table, catalogue: Catalogue, limits: Limits, path: str) -> ModelSpec:
     if "layers" in table:
         for key in table:
-            if key != "layers":
+            if key not in ("layers", "output_tie"):
                 raise ExperimentError(
                     Text(
                         "a model has either a family or a list of layers, not both. Remove one of them.",
@@ -308,6 +318,7 @@ def _read_model(table: Table, catalogue: Catalogue, limits: Limits, path: str) -
                 _read_layer(layer, catalogue, join_path(path, f"layers[{index}]"))
                 for index, layer in enumerate(layers)
             ),
+            output_tie=_read_tie(table.get("output_tie"), join_path(path, "output_tie")),
         )
     return ModelSpec(family=read_choice(table, "family", catalogue, path, name_key="family"))
 
@@ -315,6 +326,7 @@ def _read_model(table: Table, catalogue: Catalogue, limits: Limits, path: str) -
 def _read_layer(value: object, catalogue: Catalogue, path: str) -> LayerSpec:
     table = dict(as_table(value, path))
     init = as_table(table.pop("init", {}), join_path(path, "init"))
+    tie = _read_tie(table.pop("tie", None), join_path(path, "tie"))
     for key in init:
         if key not in ("weight", "bias"):
             raise unknown_key(key, ("weight", "bias"), join_path(path, f"init.{key}"))
@@ -327,7 +339,24 @@ def _read_layer(value: object, catalogue: Catalogue, path: str) -> LayerSpec:
         layer=read_choice(table, "layer", catalogue, path, name_key="kind"),
         weight=starts.get("weight"),
         bias=starts.get("bias"),
+        tie=tie,
     )
+
+
+def _read_tie(value: object, path: str) -> Tie | None:
+    """Read ``{layer = "dense_1", transpose = true}``; whether there is such a layer is seen with the blueprint."""
+    if value is None:
+        return None
+    table = as_table(value, path)
+    for key in table:
+        if key not in ("layer", "transpose"):
+            raise unknown_key(key, ("layer", "transpose"), join_path(path, key))
+    transpose = table.get("transpose", False)
+    if not isinstance(transpose, bool):
+        raise ExperimentError(
+            Text("expected true or false.", "应为 true 或 false。"), join_path(path, "transpose")
+        )
+    return Tie(_name(table.get("layer"), join_path(path, "layer")), transpose)
 
 
 def _read_lanes(

@@ -76,7 +76,49 @@ VALIDATION = FloatParameter(
     maximum=0.9,
 )
 
-DATA_FIELDS: tuple[Parameter, ...] = (BATCH_SIZE, STANDARDIZE, VALIDATION)
+RECONSTRUCT = BoolParameter(
+    "reconstruct",
+    Text("Reconstruct the inputs", "重建输入"),
+    False,
+    Text(
+        "Give back the inputs instead of the labels, as an autoencoder does.",
+        "输出输入本身而不是标签，正如自编码器所做的。",
+    ),
+)
+
+LABEL_NOISE = FloatParameter(
+    "label_noise",
+    Text("Label noise", "标签噪声"),
+    0.0,
+    Text(
+        "Share of the training labels replaced by another class drawn at random; validation labels stay right.",
+        "把多少比例的训练标签随机换成另一个类别；验证集的标签保持正确。",
+    ),
+    minimum=0.0,
+    maximum=1.0,
+)
+
+IMBALANCE = FloatParameter(
+    "imbalance",
+    Text("Imbalance", "类别不平衡"),
+    1.0,
+    Text(
+        "How many times fewer training examples the rarest class keeps than the first; 1 changes nothing.",
+        "最少的类别保留的训练样本数是第一类的几分之一；1 表示不变。",
+    ),
+    minimum=1.0,
+    maximum=1000.0,
+    log=True,
+)
+
+DATA_FIELDS: tuple[Parameter, ...] = (
+    BATCH_SIZE,
+    STANDARDIZE,
+    VALIDATION,
+    RECONSTRUCT,
+    LABEL_NOISE,
+    IMBALANCE,
+)
 
 TOP_LEVEL_KEYS = (
     "schema",
@@ -90,6 +132,7 @@ TOP_LEVEL_KEYS = (
     "init",
     "optimizer",
     "schedule",
+    "remedies",
     "lanes",
 )
 """Keys of the file, in the order in which they are written."""
@@ -97,7 +140,7 @@ TOP_LEVEL_KEYS = (
 LANE_OWN_KEYS = ("name", "color")
 """Keys of a lane that are not overrides."""
 
-LANE_OVERRIDES = ("seed", "model", "init", "optimizer", "schedule")
+LANE_OVERRIDES = ("seed", "model", "init", "optimizer", "schedule", "remedies")
 """Keys of the experiment that a lane may differ in; the rest is shared by all lanes."""
 
 DEFAULT_DOCUMENT: dict[str, object] = {
@@ -112,5 +155,6 @@ DEFAULT_DOCUMENT: dict[str, object] = {
     "init": {"weight": {"name": "he_normal"}, "bias": {"name": "zeros"}},
     "optimizer": {"name": "sgd"},
     "schedule": {"name": "constant"},
+    "remedies": {},
 }
 """What a key that a file leaves out is taken to be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from initviz.experiment.catalogue import Part
 from initviz.experiment.errors import InitVizError
 from initviz.experiment.text import Text
-from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape
+from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape, Tie
 
 TensorRole = Literal["weight", "bias", "branch_scale", "fixed"]
 BranchPlace = Literal["none", "inner", "last"]
@@ -20,6 +21,49 @@ class LayerError(InitVizError):
 
     def __init__(self, en: str, zh: str) -> None:
         super().__init__(Text(en, zh))
+
+
+@dataclass(frozen=True, slots=True)
+class TiedTo:
+    """The tensor that another one shares its numbers with.
+
+    Attributes:
+        stage: Index of its layer; it comes earlier and has numbers of its own.
+        name: Its name within that layer.
+        transpose: Whether the two matrices are each other's transpose.
+    """
+
+    stage: int
+    name: str
+    transpose: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BufferSpec:
+    """Numbers that a layer keeps from step to step but does not train, such as a running mean.
+
+    Attributes:
+        name: Name within the layer's plain ``torch.nn`` module.
+        shape: Of one lane.
+        value: What it starts at.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    value: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+def _no_buffers(choice: Choice, shape: Shape) -> tuple[BufferSpec, ...]:
+    return ()
+
+
+def _no_tie(choice: Choice, info: DataInfo) -> Tie | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +79,7 @@ class TensorSpec:
         fan_out: Outputs that one input feeds.
         branch: Place within a residual branch.
         value: Start of a ``fixed`` tensor.
+        tied_to: Where the numbers come from that it shares, or None where it has its own.
     """
 
     name: str
@@ -44,6 +89,7 @@ class TensorSpec:
     fan_out: int = 0
     branch: BranchPlace = "none"
     value: float = 0.0
+    tied_to: TiedTo | None = None
 
     @property
     def size(self) -> int:
@@ -63,11 +109,13 @@ class LayerPart(Part):
         tensors: Its trainable tensors, in the order in which its forms take them. Each tensor of role ``weight``
             is a measured layer: it has a histogram, norms and a signal of its own.
         is_activation: True for a kind that only applies a function to each element.
+        buffers: What it keeps beside them, in the order in which its form takes them.
     """
 
     output_shape: Callable[[Choice, Shape], Shape]
     tensors: Callable[[Choice, Shape], tuple[TensorSpec, ...]]
     is_activation: bool = False
+    buffers: Callable[[Choice, Shape], tuple[BufferSpec, ...]] = _no_buffers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +123,12 @@ class FamilyPart(Part):
     """A quick form: a few numbers that stand for a list of layers.
 
     Attributes:
-        layers: From the form's values and the shape of one example to the list.
+        layers: From the form's values and what is known of the data to the list.
+        output_tie: Whose weight the output layer shares, or None.
     """
 
-    layers: Callable[[Choice, Shape], tuple[LayerSpec, ...]]
+    layers: Callable[[Choice, DataInfo], tuple[LayerSpec, ...]]
+    output_tie: Callable[[Choice, DataInfo], Tie | None] = _no_tie
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Literal
 from initviz.experiment.parameters import Value
 
 Shape = tuple[int, ...]
-"""Shape of one example without the batch axis: ``(F,)`` flat, ``(C, H, W)`` an image."""
+"""Shape of one example without the batch axis: ``(F,)`` flat, ``(T, F)`` a sequence, ``(C, H, W)`` an image."""
 
 Task = Literal["binary", "classification", "regression"]
 
@@ -73,6 +73,19 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Tie:
+    """A weight that a layer shares with an earlier one.
+
+    Attributes:
+        layer: Name of the earlier layer, as in ``Stage.name``.
+        transpose: Whether it is used turned, as a decoder uses its encoder's.
+    """
+
+    layer: str
+    transpose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LayerSpec:
     """One layer of a list, with its own start where it differs from the network's.
 
@@ -80,11 +93,13 @@ class LayerSpec:
         layer: Kind of layer and its parameters.
         weight: Initializer of its weights, or None for the network's.
         bias: Initializer of its biases, or None for the network's.
+        tie: Whose weights it shares, or None where it has its own. Biases are never shared.
     """
 
     layer: Choice
     weight: Choice | None = None
     bias: Choice | None = None
+    tie: Tie | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +109,12 @@ class ModelSpec:
     Attributes:
         family: The quick form, or None where ``layers`` says everything.
         layers: The list; empty where ``family`` is given.
+        output_tie: Whose weight the output layer shares, in a list of layers; None where it has its own.
     """
 
     family: Choice | None
     layers: tuple[LayerSpec, ...] = ()
+    output_tie: Tie | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +134,39 @@ class DataSpec:
         batch_size: Examples a step.
         standardize: Whether every input column is shifted and scaled to mean 0, variance 1 over the training part.
         validation: Share of the examples held back, 0 to 0.9.
+        reconstruct: Whether the inputs themselves are to be given back, as an autoencoder does, instead of the labels.
+        label_noise: Share of the training labels replaced by another class drawn at random, 0 to 1.
+        imbalance: How many times fewer training examples the rarest class keeps than the first one, at least 1; the
+            classes between follow a geometric series.
     """
 
     dataset: Choice
     batch_size: int
     standardize: bool
     validation: float
+    reconstruct: bool = False
+    label_noise: float = 0.0
+    imbalance: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that may differ from lane to lane."""
+    """All that may differ from lane to lane.
+
+    Attributes:
+        remedies: What is switched on beside them, in the order of the catalogue.
+    """
 
     seed: int
     model: ModelSpec
     init: InitSpec
     optimizer: Choice
     schedule: Choice
+    remedies: tuple[Choice, ...] = ()
+
+    def remedy(self, key: str) -> Choice | None:
+        """Return the remedy called ``key`` where it is switched on, else None."""
+        return next((choice for choice in self.remedies if choice.name == key), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +224,30 @@ class DataInfo:
         task: ``binary`` has one logit, ``classification`` one a class, ``regression`` one number a target.
         num_outputs: Width of the output layer.
         num_samples: Examples in all.
+        tokens: Size of the vocabulary where the inputs are whole numbers that stand for symbols, else 0. Such inputs
+            are never standardized.
+        per_position: True where every position of a sequence has a target of its own, so that the output layer is
+            applied to each.
     """
 
     shape: Shape
     task: Task
     num_outputs: int
     num_samples: int
+    tokens: int = 0
+    per_position: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a part must get along with.
+
+    Attributes:
+        info: What is known of the data.
+        data: How they are served.
+        recipe: What the lane trains with.
+    """
+
+    info: DataInfo
+    data: DataSpec
+    recipe: Recipe

@@ -72,8 +72,8 @@ def as_list(
     A lane that had changed only some numbers of the quick form keeps its network: its form is written out whole,
     since there is none to lean on any more.
     """
-    shape = data_info(experiment.data, catalogue).shape
-    layers = spelled_out(layer_list(recipe.model, shape, catalogue), catalogue)
+    info = data_info(experiment.data, catalogue)
+    layers = spelled_out(layer_list(recipe.model, info, catalogue), catalogue)
     result = copy.deepcopy(dict(document))
     if lane is None:
         for other in differing_lanes(document, "model"):

@@ -130,7 +130,7 @@ class NetworkPanel(Panel):
         if is_list:
             self.own.refresh()
         specs: Sequence[LayerSpec] = (
-            layer_list(recipe.model, info.shape, self.session.catalogue)
+            layer_list(recipe.model, info, self.session.catalogue)
             if draft is None
             else network_edits.read_layers(draft.layers, self.session.catalogue)
         )

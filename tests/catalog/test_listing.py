@@ -18,12 +18,12 @@ import sys
 from initviz.catalog.index import catalogue
 from initviz.experiment.document import read_document
 from initviz.experiment.limits import Limits
-from initviz.experiment.values import LayerSpec
+from initviz.experiment.values import DataInfo, LayerSpec
 parts = catalogue()
 for part in parts.parts("dataset"):
     part.describe(part.choose())
 for part in parts.parts("family"):
-    part.layers(part.choose(), (1, 8, 8))
+    part.layers(part.choose(), DataInfo((1, 8, 8), "classification", 10, 100))
 read_document({}, parts, Limits())
 heavy = ["torch", "sklearn", "scipy", "PySide6", "pyqtgraph", "numpy"]
 import json

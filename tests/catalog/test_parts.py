@@ -35,6 +35,7 @@ from initviz.experiment.parameters import (
 )
 from initviz.experiment.parts import FamilyPart, LayerError
 from initviz.experiment.text import Text
+from initviz.experiment.values import DataInfo
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -331,7 +332,7 @@ def test_layer_is_what_its_module_is(part: TorchLayerPart) -> None:
 
 @pytest.mark.parametrize("part", of_kind("family"), ids=name)
 def test_family_spells_out_layers_with_checked_values(part: FamilyPart) -> None:
-    layers = part.layers(part.choose(), (1, 8, 8))
+    layers = part.layers(part.choose(), DataInfo((1, 8, 8), "classification", 10, 100))
     assert layers
     for spec in layers:
         kind = catalogue().get("layer", spec.layer.name)

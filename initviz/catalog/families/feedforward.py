@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from initviz.experiment.parameters import IntParameter, PartParameter, Value
+from initviz.catalog.families.layer_choice import layer
+from initviz.experiment.parameters import IntParameter, PartParameter
 from initviz.experiment.parts import FamilyPart
 from initviz.experiment.text import Text
-from initviz.experiment.values import Choice, LayerSpec, Shape
+from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape
 
 SMALLEST_POOLED = 4
 """Shortest side of an image that is still halved."""
@@ -29,41 +30,24 @@ WIDTH = IntParameter(
 )
 
 
-def layer(kind: str, **values: Value) -> LayerSpec:
-    """Return a layer of a kind with the values given and its defaults for the rest.
-
-    Args:
-        kind: Key of a layer kind.
-        values: Some of its parameters.
-    Raises:
-        KeyError: There is no such kind or no such parameter.
-    """
-    from initviz.catalog import layers
-
-    part = next((part for part in layers.PARTS if part.key == kind), None)
-    if part is None:
-        raise KeyError(kind)
-    return LayerSpec(part.choose(**values))
-
-
 def _flat(shape: Shape) -> tuple[LayerSpec, ...]:
     return (layer("flatten"),) if len(shape) > 1 else ()
 
 
-def _mlp(choice: Choice, shape: Shape) -> tuple[LayerSpec, ...]:
+def _mlp(choice: Choice, info: DataInfo) -> tuple[LayerSpec, ...]:
     hidden = (
         layer("dense", units=choice.integer("width")),
         layer("activation", function=choice.string("activation")),
     )
-    return _flat(shape) + hidden * choice.integer("depth")
+    return _flat(info.shape) + hidden * choice.integer("depth")
 
 
-def _cnn(choice: Choice, shape: Shape) -> tuple[LayerSpec, ...]:
+def _cnn(choice: Choice, info: DataInfo) -> tuple[LayerSpec, ...]:
     block = (
         layer("conv", channels=choice.integer("channels"), kernel=3, stride=1, padding=1),
         layer("activation", function=choice.string("activation")),
     )
-    side = min(shape[1:], default=0)
+    side = min(info.shape[1:], default=0)
     layers: tuple[LayerSpec, ...] = ()
     for _ in range(choice.integer("blocks")):
         layers += block
@@ -73,8 +57,8 @@ def _cnn(choice: Choice, shape: Shape) -> tuple[LayerSpec, ...]:
     return (*layers, layer("flatten"))
 
 
-def _resnet_mlp(choice: Choice, shape: Shape) -> tuple[LayerSpec, ...]:
-    entrance = (*_flat(shape), layer("dense", units=choice.integer("width")))
+def _resnet_mlp(choice: Choice, info: DataInfo) -> tuple[LayerSpec, ...]:
+    entrance = (*_flat(info.shape), layer("dense", units=choice.integer("width")))
     return entrance + (layer("residual", activation=choice.string("activation")),) * choice.integer("blocks")
 
 

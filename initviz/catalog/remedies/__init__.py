@@ -1,0 +1,1 @@
+"""Everything that is switched on beside network, optimizer and schedule."""

@@ -1,0 +1,7 @@
+"""Penalties on large weights."""
+
+from __future__ import annotations
+
+from initviz.catalog.remedy_part import RemedyPart
+
+PARTS: tuple[RemedyPart, ...] = ()

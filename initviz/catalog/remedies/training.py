@@ -1,0 +1,7 @@
+"""Warmup, early stopping, mixed precision."""
+
+from __future__ import annotations
+
+from initviz.catalog.remedy_part import RemedyPart
+
+PARTS: tuple[RemedyPart, ...] = ()
