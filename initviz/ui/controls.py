@@ -17,8 +17,9 @@ from initviz.views.palette import LIGHT, Theme
 
 WIDTH = 304
 NARROWEST = 264
-KEYS = ("data", "network", "start", "training")
+KEYS = ("data", "network", "start", "training", "remedies")
 START_SECTION = KEYS.index("start")
+LAST_SECTION = len(KEYS) - 1
 GAP = 8
 
 
@@ -68,6 +69,7 @@ class Controls(QWidget):
         """Make the forms; the first picture of the window does not wait for them."""
         from initviz.ui.data_panel import DataPanel
         from initviz.ui.network_panel import NetworkPanel
+        from initviz.ui.remedies_panel import RemediesPanel
         from initviz.ui.start_panel import StartPanel
         from initviz.ui.training_panel import TrainingPanel
 
@@ -76,6 +78,7 @@ class Controls(QWidget):
             NetworkPanel(self.scope),
             StartPanel(self.scope),
             TrainingPanel(self.scope),
+            RemediesPanel(self.scope),
         )
         for number, (key, panel) in enumerate(zip(KEYS, made, strict=True)):
             self.panels[key] = panel
@@ -135,6 +138,7 @@ class Controls(QWidget):
                 (self.tr("Network"), self.tr("Depth, width, activation, or every layer")),
                 (self.tr("Start"), self.tr("How weights and biases are drawn")),
                 (self.tr("Training"), self.tr("Optimizer, schedule, steps, precision")),
+                (self.tr("Remedies"), self.tr("What makes the start matter less")),
             )
         ):
             self.sections.set_title(number, title, tip)

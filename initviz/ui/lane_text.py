@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from initviz.experiment.catalogue import Catalogue, Part
 from initviz.experiment.parameters import ChoiceParameter, PartParameter
-from initviz.experiment.values import Choice, Experiment, Lane
+from initviz.experiment.values import Choice, Experiment, Lane, Recipe
 from initviz.telemetry.frame import LaneState
 from initviz.ui.language import current_language
 from initviz.ui.number_text import format_count, format_value
@@ -87,9 +87,25 @@ def difference_text(experiment: Experiment, lane: Lane, catalogue: Catalogue) ->
     ):
         if one != other:
             words.append(choice_text(kind, one, catalogue, other))
+    words.extend(_remedies(own, base, catalogue))
     if own.seed != base.seed:
         words.append(QCoreApplication.translate("LaneText", "seed {seed}").format(seed=own.seed))
     return listed(words) if words else choice_text("initializer", own.init.weight, catalogue)
+
+
+def _remedies(own: Recipe, base: Recipe, catalogue: Catalogue) -> Iterable[str]:
+    """Yield in a few words each what a lane has on, off or otherwise than the others."""
+    for part in catalogue.parts("remedy"):
+        mine, theirs = own.remedy(part.key), base.remedy(part.key)
+        if mine == theirs:
+            continue
+        if mine is None:
+            without = QCoreApplication.translate("LaneText", "without {remedy}")
+            yield without.format(remedy=part_title(part))
+        elif theirs is None:
+            yield choice_text("remedy", mine, catalogue)
+        else:
+            yield f"{part_title(part)}: {choice_text('remedy', mine, catalogue, theirs)}"
 
 
 def beyond_name(name: str, said: str) -> str:

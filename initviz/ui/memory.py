@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QSplitter
 
-from initviz.ui.controls import START_SECTION
+from initviz.ui.controls import LAST_SECTION, START_SECTION
 from initviz.ui.dashboard import CUSTOM
 from initviz.ui.layouts import FIRST
 from initviz.ui.settings import Settings
@@ -47,7 +47,9 @@ class WindowMemory:
         if not window.dashboard.restore_arrangement(settings.blob("window/docks"), key, flat):
             window.dashboard.arrange(key or FIRST, flat)
         window.transport.set_speed_position(settings.integer("run/speed", FASTEST, 0, FASTEST))
-        window.controls.sections.open_section(settings.integer("window/section", START_SECTION, -1, 3))
+        window.controls.sections.open_section(
+            settings.integer("window/section", START_SECTION, -1, LAST_SECTION)
+        )
         window.lesson.set_wishes(
             settings.integer("window/lesson_wide", 1, 0, 1) == 1,
             settings.integer("window/lesson_narrow", 0, 0, 1) == 1,

@@ -126,6 +126,11 @@ class Scope(QObject):
         return self.last_refusal
 
     @property
+    def refused_path(self) -> str:
+        """Where in the document that was which the session did not accept; empty for the whole."""
+        return self._refusals[-1][1] if self._refusals else ""
+
+    @property
     def last_refusal(self) -> Text | None:
         """Why the session did not accept the last edit that it refused."""
         if not self._refusals:
