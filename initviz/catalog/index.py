@@ -34,6 +34,7 @@ MODULES: tuple[str, ...] = (
     "datasets.points",
     "datasets.teacher",
     "datasets.sequences",
+    "datasets.text",
     "datasets.files",
     "remedies.penalties",
     "remedies.gradients",
