@@ -316,7 +316,7 @@ def test_activation_recommends_an_initializer_for_weights(part: ActivationPart) 
 def test_layer_is_what_its_module_is(part: TorchLayerPart) -> None:
     choice = part.choose()
     ran = 0
-    for shape in ((6,), (3, 8, 8)):
+    for shape in ((6,), (5, 8), (3, 8, 8)):
         try:
             after = part.output_shape(choice, shape)
         except LayerError as error:
@@ -398,9 +398,14 @@ def test_data_set_is_what_it_says(part: LoadableDatasetPart) -> None:
         classes = 2 if info.task == "binary" else info.num_outputs
         assert (info.num_outputs == 1) == (info.task == "binary")
         assert examples.targets.dtype == np.int64
-        assert examples.targets.shape == (info.num_samples,)
-        assert set(examples.targets.tolist()) == set(range(classes)), "every class has examples"
+        positions = info.shape[:1] if info.per_position else ()
+        assert examples.targets.shape == (info.num_samples, *positions)
+        assert set(examples.targets.ravel().tolist()) == set(range(classes)), "every class has examples"
         assert len(examples.class_names) == classes == len(set(examples.class_names))
+
+    if info.tokens:
+        assert np.array_equal(examples.inputs, examples.inputs.round())
+        assert (examples.inputs.min(), examples.inputs.max()) == (0, info.tokens - 1)
 
     again = part.load(choice, 5)
     assert np.array_equal(examples.inputs, again.inputs)
