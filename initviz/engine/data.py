@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,11 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initviz.catalog.parts import Examples, LoadableDatasetPart
+from initviz.catalog.remedy_part import RemedyPart
 from initviz.engine.seeding import derive_seed, generator
+from initviz.engine.shares import thin_out, wrong_labels
+from initviz.experiment.blueprint import SEQUENCE_AXES, data_info
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.text import Text
-from initviz.experiment.values import DataInfo, DataSpec
+from initviz.experiment.values import Choice, DataInfo, DataSpec
 
 EPOCH_COPY_BYTES = 64_000_000
 """Largest training part of which a shuffled copy is kept, so that a batch is a slice and not a gather."""
@@ -26,8 +31,8 @@ class Batches:
     Attributes:
         info: Shape, task and number of outputs.
         inputs: ``(S, *shape)`` training inputs as the network sees them.
-        targets: ``(S,)`` class indices (int64), ``(S,)`` 0 or 1 (floating) for the binary task, or
-            ``(S, num_outputs)`` for regression.
+        targets: ``(S,)`` class indices (int64), ``(S, T)`` where every position has one, ``(S,)`` 0 or 1 (floating) for
+            the binary task, or ``(S, num_outputs)`` for regression.
         validation_inputs: The same for the part held back; may be empty.
         validation_targets: The same.
         batch_size: Examples a step, at most S.
@@ -46,9 +51,10 @@ class Batches:
         part = catalogue.get("dataset", spec.dataset.name, "data.name")
         if not isinstance(part, LoadableDatasetPart):
             raise TypeError(f"{part.key} cannot be loaded")
-        self.info: DataInfo = part.describe(spec.dataset)
+        self.info: DataInfo = data_info(spec, catalogue)
         examples = part.load(spec.dataset, seed)
         training, held_back = split(examples, spec.validation, seed)
+        training = thin_out(training, examples.targets, spec.imbalance)
         if len(training) == 0:
             raise ExperimentError(
                 Text(
@@ -57,15 +63,18 @@ class Batches:
                 ),
                 "data",
             )
-        inputs = examples.inputs
-        self.mean, self.scale = column_scale(inputs[training], spec.standardize)
-        standardized = (inputs - self.mean) / self.scale
-        self.class_names = examples.class_names
-        self.constant_loss = constant_loss(examples.targets[training])
+        self.mean, self.scale = column_scale(
+            examples.inputs[training], spec.standardize and not self.info.tokens
+        )
+        standardized = (examples.inputs - self.mean) / self.scale
+        targets = standardized.reshape(len(standardized), -1) if spec.reconstruct else examples.targets
+        self.class_names = () if spec.reconstruct else examples.class_names
+        learned = wrong_labels(targets[training], self.info.num_outputs, spec.label_noise, seed)
+        self.constant_loss = constant_loss(learned)
         flat = self.info.shape == (2,) and self.info.task != "regression"
         self.points: NDArray[np.float64] = standardized[training] if flat else np.zeros((0, 2))
         self.point_classes: NDArray[np.int64] = (
-            examples.targets[training].astype(np.int64) if flat else np.zeros(0, dtype=np.int64)
+            learned.astype(np.int64) if flat else np.zeros(0, dtype=np.int64)
         )
 
         def place(array: NDArray[np.generic], as_dtype: torch.dtype) -> Tensor:
@@ -73,16 +82,59 @@ class Batches:
 
         target_dtype = torch.int64 if self.info.task == "classification" else dtype
         self.inputs = place(standardized[training], dtype)
-        self.targets = place(examples.targets[training], target_dtype)
+        self.targets = place(learned, target_dtype)
         self.validation_inputs = place(standardized[held_back], dtype)
-        self.validation_targets = place(examples.targets[held_back], target_dtype)
-        self.batch_size = min(spec.batch_size, len(training))
-        self.steps_per_epoch = math.ceil(len(training) / self.batch_size)
+        self.validation_targets = place(targets[held_back], target_dtype)
+        self._wanted_batch = spec.batch_size
         self._seed = seed
+        self._weights: Tensor | None = None
+        self._changes: list[tuple[RemedyPart, Choice]] = []
+        self._serve()
+
+    def _serve(self) -> None:
+        """Get ready to serve the training part from the first epoch on."""
+        self.batch_size = min(self._wanted_batch, len(self.inputs))
+        self.steps_per_epoch = math.ceil(len(self.inputs) / self.batch_size)
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
         self._copies = self.inputs.nbytes <= EPOCH_COPY_BYTES
         self._shuffled = (self.inputs, self.targets)
+
+    def remedied(self, remedies: Sequence[tuple[RemedyPart, Choice]]) -> Batches:
+        """Return the same examples as some remedies serve them; the very same object where none concerns the data.
+
+        The part held back stays as it is, and the order of the examples too where their number does not change.
+
+        Args:
+            remedies: What is switched on.
+        Raises:
+            ExperimentError: A remedy cannot do its work on these examples.
+        """
+        mine = [
+            (part, choice)
+            for part, choice in remedies
+            if part.rebalance is not None or part.sampling is not None or part.augment is not None
+        ]
+        if not mine:
+            return self
+        served = copy.copy(self)
+        for part, choice in mine:
+            if part.rebalance is not None:
+                inputs, targets = part.rebalance(
+                    choice,
+                    served.inputs.double().cpu().numpy(),
+                    served.targets.cpu().numpy().astype(np.int64),
+                    np.random.default_rng(derive_seed(self._seed, "rebalance", part.key)),
+                )
+                served.inputs = torch.tensor(inputs).to(self.inputs)
+                served.targets = torch.tensor(targets).to(self.targets)
+        for part, choice in mine:
+            if part.sampling is not None:
+                shares = part.sampling(choice, served.targets.cpu().numpy().astype(np.int64))
+                served._weights = torch.tensor(shares, dtype=torch.float64)
+        served._changes = [(part, choice) for part, choice in mine if part.augment is not None]
+        served._serve()
+        return served
 
     @property
     def num_training(self) -> int:
@@ -98,12 +150,27 @@ class Batches:
         last = first + self.batch_size
         if self._copies:
             inputs, targets = self._shuffled
-            return inputs[first:last], targets[first:last]
-        chosen = self._order[first:last]
-        return self.inputs[chosen], self.targets[chosen]
+            inputs, targets = inputs[first:last], targets[first:last]
+        else:
+            chosen = self._order[first:last]
+            inputs, targets = self.inputs[chosen], self.targets[chosen]
+        return self._changed(step, inputs, targets) if self._changes else (inputs, targets)
+
+    def _changed(self, step: int, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a batch as the augmentations change it: by noise that the seed and the step decide alone."""
+        for part, choice in self._changes:
+            random = torch.Generator(inputs.device)
+            random.manual_seed(derive_seed(self._seed, "augment", part.key, step))
+            if part.augment is not None:
+                inputs, targets = part.augment(choice, inputs, targets, random, self.info)
+        return inputs, targets
 
     def _start_epoch(self, epoch: int) -> None:
-        order = torch.randperm(self.num_training, generator=generator(self._seed, "order", epoch))
+        random = generator(self._seed, "order", epoch)
+        if self._weights is None:
+            order = torch.randperm(self.num_training, generator=random)
+        else:
+            order = torch.multinomial(self._weights, self.num_training, replacement=True, generator=random)
         self._order = order.to(self.inputs.device)
         self._epoch = epoch
         if self._copies:
@@ -124,7 +191,8 @@ def split(examples: Examples, validation: float, seed: int) -> tuple[NDArray[np.
     shuffled = random.permutation(len(examples.inputs))
     targets = examples.targets[shuffled]
     held_back = np.zeros(len(shuffled), dtype=bool)
-    classes = np.unique(targets) if examples.targets.dtype == np.int64 else [None]
+    by_class = examples.targets.dtype == np.int64 and examples.targets.ndim == 1
+    classes = np.unique(targets) if by_class else [None]
     for name in classes:
         members = np.arange(len(shuffled)) if name is None else np.flatnonzero(targets == name)
         # At least one example of a class stays to be learned from.
@@ -137,24 +205,26 @@ def column_scale(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean and the standard deviation of every input column; 0 and 1 where nothing is to be changed.
 
-    A column that never varies is only shifted.
+    A column that never varies is only shifted. All steps of a sequence are one column: the same weights read them.
     """
     shape = inputs.shape[1:]
     if not standardize:
         return np.zeros(shape), np.ones(shape)
-    scale = inputs.std(axis=0)
-    return inputs.mean(axis=0), np.where(scale > 0, scale, 1.0)
+    axes = (0, 1) if len(shape) == SEQUENCE_AXES else 0
+    scale = inputs.std(axis=axes)
+    mean, scale = inputs.mean(axis=axes), np.where(scale > 0, scale, 1.0)
+    return np.broadcast_to(mean, shape), np.broadcast_to(scale, shape)
 
 
 def constant_loss(targets: NDArray[np.int64] | NDArray[np.float64]) -> float:
     """Return the mean loss of the best prediction that does not look at the input.
 
     Args:
-        targets: ``(S,)`` class indices: the entropy of the class shares, in nats; ``(S, num_outputs)`` numbers: the
-            variance, averaged over the outputs.
+        targets: ``(S,)`` or ``(S, T)`` class indices: the entropy of the class shares, in nats; ``(S, num_outputs)``
+            numbers: the variance, averaged over the outputs.
     """
     if targets.dtype == np.int64:
-        shares = np.bincount(targets) / len(targets)
+        shares = np.bincount(targets.ravel()) / targets.size
         shares = shares[shares > 0]
         return float(-(shares * np.log(shares)).sum())
     return float(targets.var(axis=0).mean())

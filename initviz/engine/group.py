@@ -1,18 +1,54 @@
-"""Lanes of one structure, one optimizer and one schedule, trained as one batch of tensors."""
+"""Lanes of one structure, one optimizer, one schedule and the same remedies, trained as one batch of tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
+from initviz.catalog.parts import Reaction
+from initviz.catalog.remedy_part import LossTerms, Rule, StoppingRule
+from initviz.engine.averages import Averaged
+from initviz.engine.data import Batches
 from initviz.engine.layout import Layout
 from initviz.engine.losses import loss_function
 from initviz.engine.network import Network, by_lane
+from initviz.engine.noise import Pass
+from initviz.engine.precision import LossScale
+from initviz.engine.remedies import Rules
 from initviz.engine.state import GroupState
+from initviz.engine.stopping import EarlyStopping
+from initviz.engine.updates import Updates
 from initviz.experiment.blueprint import Blueprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """How a group trains.
+
+    Attributes:
+        updates: From the tensors to train to what trains them.
+        factor: From a step to the multiplier of the learning rate.
+        reaction: What follows the scores beside it, or None.
+        rules: What remedies do.
+        terms: What changes the loss.
+        stopping: When a lane is done, or None.
+        scales_loss: Whether the loss is scaled, so that half precision does not lose its gradients.
+        check_every: Steps between two looks for divergence; 1 looks at once.
+        reference: A network of the same lanes in full precision where the group's is not, else None.
+    """
+
+    updates: Callable[[Tensor, Layout], Updates]
+    factor: Callable[[int], float]
+    reaction: Reaction | None
+    rules: Sequence[Rule]
+    terms: LossTerms
+    stopping: StoppingRule | None
+    scales_loss: bool
+    check_every: int
+    reference: Network | None
 
 
 class Group:
@@ -22,20 +58,23 @@ class Group:
         lanes: Which of the race's lanes these are, in order.
         network: Their layers.
         start: ``(K, P)`` where they start; trained in place.
-        build_optimizer: From the tensors to train to what trains them.
-        factor: From a step to the multiplier of the learning rate.
-        check_every: Steps between two looks for divergence; 1 looks at once.
+        seeds: The lanes' own.
+        data: The examples as they are served to these lanes.
+        training: How they train.
 
     Attributes:
         lanes: Which of the race's lanes these are, in order.
         blueprint: Their network; it tells everything but their starts.
         network: Its layers.
         layout: Where each tensor lies in a row.
+        data: The examples as they are served to these lanes.
         flat: ``(K, P)`` all trained numbers.
         grad: ``(K, P)`` their gradients at the latest step.
+        buffers: ``(K, Q)`` what layers keep beside them.
         frozen: Of lanes that diverged, by position in the group: the ``(P,)`` weights with which they did. Their
             rows of ``flat`` and ``grad`` are 0 from then on.
         bad_layers: Of the same lanes: the step, and the first measured layer whose output was not finite.
+        last_lr: Learning rate of the latest update.
     """
 
     def __init__(
@@ -43,89 +82,179 @@ class Group:
         lanes: Sequence[int],
         network: Network,
         start: Tensor,
-        build_optimizer: Callable[[list[Tensor]], Optimizer],
-        factor: Callable[[int], float],
-        check_every: int,
+        seeds: Sequence[int],
+        data: Batches,
+        training: Training,
     ) -> None:
         self.lanes = tuple(lanes)
         self.network = network
         self.blueprint: Blueprint = network.blueprint
         self.layout: Layout = network.layout
+        self.data = data
         self.flat = start
         self.grad = torch.zeros_like(start)
+        self.buffers = network.fresh_buffers(start)
         self.frozen: dict[int, Tensor] = {}
         self.bad_layers: dict[int, tuple[int, str]] = {}
-        self._bound = network.bind(self.flat, self.grad)
-        self._loss = loss_function(self.blueprint.data.task)
+        self.rules = Rules(training.rules, len(self.lanes))
+        self._seeds = tuple(seeds)
+        self._now = Pass(seeds, start.device)
+        self._bound = network.bind(self.flat, self.grad, self._now, self.buffers)
+        self._ties = network.layout.tied_views(self.flat)
+        self._loss = loss_function(self.blueprint.data.task, training.terms)
         self.flat.grad = self.grad
-        self._optimizer = build_optimizer([self.flat])
-        self._base_lr = float(self._optimizer.param_groups[0]["lr"])
-        self._factor = factor
-        self._check_every = check_every
+        self._updates = training.updates(self.flat, self.layout)
+        self._factor = training.factor
+        self._reaction = training.reaction
+        self._stopping = None if training.stopping is None else EarlyStopping(training.stopping)
+        self._loss_scale = LossScale() if training.scales_loss else None
+        self._reference = training.reference
+        self._check_every = training.check_every
         self._alive = torch.ones(len(self.lanes), dtype=torch.bool, device=start.device)
         self._unread: list[tuple[int, Tensor, Tensor]] = []
+        self._epoch_losses: list[Tensor] = []
+        self._averaged: Averaged | None = None
+        self._averages_kept: dict[int, Tensor] = {}
+        self.last_lr = self.lr(0)
 
     @property
     def num_lanes(self) -> int:
         """Lanes in the group (K)."""
         return len(self.lanes)
 
-    def lr(self, step: int) -> float:
-        """Return the learning rate of the update at ``step``."""
-        return self._base_lr * self._factor(step)
+    @property
+    def stopped(self) -> dict[int, tuple[int, int]]:
+        """Of lanes that were stopped early, by position: the step, and the step of the weights that they keep."""
+        return {} if self._stopping is None else self._stopping.stopped
 
-    def step(
-        self, step: int, inputs: Tensor, targets: Tensor, observe: bool, keep_before: bool
-    ) -> GroupState:
+    @property
+    def hears_scores(self) -> bool:
+        """Whether something about the training follows the scores on held-back examples after every epoch."""
+        return self._stopping is not None or self._reaction is not None
+
+    def lr(self, step: int) -> float:
+        """Return the learning rate of the update at ``step``, as far as the scores so far tell."""
+        factor = self._factor(step)
+        if self._reaction is not None:
+            factor *= self._reaction.factor
+        return self._updates.base_lr * self.rules.rate(step, factor)
+
+    def step(self, step: int, observe: bool, keep_before: bool) -> GroupState:
         """Make one update.
 
         Args:
             step: Updates made so far.
-            inputs: ``(B, *shape)``.
-            targets: Of the batch.
             observe: Whether to keep what flows through the measured layers.
             keep_before: Whether to keep the weights before the update.
         """
+        inputs, targets = self.data.batch(step)
         with torch.no_grad():
-            if len(self.frozen) == self.num_lanes and not observe:
-                return self._nothing(inputs, targets)
-            state = self._backward(inputs, targets, observe)
+            if len(self.frozen) + len(self.stopped) == self.num_lanes and not observe:
+                return self._nothing(step, inputs, targets)
+            held = self._hold()
+            state = self._backward(step, inputs, targets, observe, keeps=True)
             if keep_before or observe:
                 state.before = self.flat.clone()
             self._check(step, state, inputs)
             if self.frozen:
                 self._silence()
-            self._optimizer.param_groups[0]["lr"] = self.lr(step)
-            if self._check_every > 1:
-                self._step_the_alive()
-            else:
-                self._optimizer.step()
+            self._update(step)
+            if held is not None:
+                self._put_back(held)
+            if self._reaction is not None:
+                self._epoch_losses.append(state.loss)
         return state
 
-    def _step_the_alive(self) -> None:
-        """Update every lane but those that diverged, which momentum would carry on."""
-        before = self.flat.clone()
-        self._optimizer.step()
-        self.flat.copy_(torch.where(self._alive.unsqueeze(1), self.flat, before))
+    def _update(self, step: int) -> None:
+        """Change the weights by the gradients that there are."""
+        self.last_lr = self.lr(step)
+        if self._loss_scale is not None and not self._unscale(self._loss_scale):
+            return
+        self.rules.gradient(step, self.flat, self.grad)
+        if self._check_every > 1:
+            before = self.flat.clone()
+            self._updates.step(self.last_lr)
+            # Momentum would carry on a lane that diverged.
+            self.flat.copy_(torch.where(self._alive.unsqueeze(1), self.flat, before))
+        else:
+            self._updates.step(self.last_lr)
+        for owner, copy in self._ties:
+            copy.copy_(owner)
+        self.rules.updated(step, self.flat)
 
-    def _nothing(self, inputs: Tensor, targets: Tensor) -> GroupState:
-        """Return the step of a group in which every lane diverged: nothing is computed any more."""
+    def _hold(self) -> tuple[Tensor, Tensor] | None:
+        """Return weights and buffers where lanes are done, so that theirs can be put back after the update."""
+        return (self.flat.clone(), self.buffers.clone()) if self.stopped else None
+
+    def _put_back(self, held: tuple[Tensor, Tensor]) -> None:
+        lanes = list(self.stopped)
+        self.flat[lanes], self.buffers[lanes] = held[0][lanes], held[1][lanes]
+
+    def _nothing(self, step: int, inputs: Tensor, targets: Tensor) -> GroupState:
+        """Return the step of a group in which every lane is done or diverged: nothing is computed any more."""
+        self.last_lr = self.lr(step)
         outputs = self.flat.new_full(
-            (self.num_lanes, len(inputs), self.blueprint.data.num_outputs), torch.nan
+            (self.num_lanes, len(inputs), *self.blueprint.stages[-1].output_shape), torch.nan
         )
         return GroupState(self, outputs, targets, self.flat.new_full((self.num_lanes,), torch.nan), self.flat)
 
-    def _backward(self, inputs: Tensor, targets: Tensor, observe: bool) -> GroupState:
-        signals = None
-        if observe:
-            outputs, kept, signals = self._bound.forward_observed(inputs)
-            loss, grad = self._loss(outputs, targets)
-            self._bound.backward_observed(grad, kept, signals)
-        else:
+    def _backward(self, step: int, inputs: Tensor, targets: Tensor, observe: bool, keeps: bool) -> GroupState:
+        self._now.begin(step, training=True, keeps=keeps)
+        if not observe:
             outputs, kept = self._bound.forward(inputs)
+            outputs = outputs.to(self.flat.dtype)
             loss, grad = self._loss(outputs, targets)
-            self._bound.backward(grad, kept)
-        return GroupState(self, by_lane(outputs, len(self.lanes)), targets, loss, None, signals)
+            self._bound.backward(self._scaled(grad), kept)
+            return self._state(outputs, targets, loss)
+        outputs, kept, signals = self._bound.forward_observed(inputs)
+        outputs = outputs.to(self.flat.dtype)
+        loss, grad = self._loss(outputs, targets)
+        self._bound.backward_observed(self._scaled(grad), kept, signals)
+        if self._loss_scale is not None:
+            for value in signals.grad_preactivations:
+                value.div_(self._loss_scale.value)
+        state = self._state(outputs, targets, loss)
+        state.signals = signals
+        if self._reference is not None:
+            self._count_underflow(step, inputs, targets)
+        return state
+
+    def _state(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> GroupState:
+        return GroupState(self, by_lane(outputs, self.num_lanes, False), targets, self._running(loss))
+
+    def _running(self, loss: Tensor) -> Tensor:
+        """Return losses ``(K,)`` with NaN for lanes that are done."""
+        if not self.stopped:
+            return loss
+        loss = loss.clone()
+        loss[list(self.stopped)] = torch.nan
+        return loss
+
+    # Half precision
+
+    def _scaled(self, grad: Tensor) -> Tensor:
+        return grad if self._loss_scale is None else grad * self._loss_scale.value
+
+    def _unscale(self, scale: LossScale) -> bool:
+        """Undo the scale of the loss; False where a gradient overflowed, so that the update is to be left out."""
+        self.grad.div_(scale.value)
+        is_finite = bool(self.grad.isfinite().all())
+        scale.update(is_finite)
+        self.rules.note("loss_scale", self.flat.new_full((self.num_lanes,), scale.value))
+        return is_finite
+
+    def _count_underflow(self, step: int, inputs: Tensor, targets: Tensor) -> None:
+        """Measure which share of gradients that are not 0 in full precision became 0."""
+        if self._reference is None:
+            return
+        full = torch.zeros_like(self.grad)
+        bound = self._reference.bind(self.flat, full, self._now, self.buffers)
+        self._now.begin(step, training=True, keeps=False)
+        outputs, kept = bound.forward(inputs)
+        bound.backward(self._loss(outputs, targets)[1], kept)
+        alive = full != 0
+        lost = alive & (self.grad == 0)
+        self.rules.note("underflowed", lost.sum(1) / alive.sum(1).clamp(min=1))
 
     # Divergence
 
@@ -166,21 +295,21 @@ class Group:
         finite = torch.stack([loss for _, loss, _ in steps]).isfinite().tolist()
         for (step, _, inputs), row in zip(steps, finite, strict=True):
             for lane, is_finite in enumerate(row):
-                if not is_finite and lane not in self.frozen:
+                if not is_finite and lane not in self.frozen and lane not in self.stopped:
                     self._freeze(lane, step, inputs)
 
     def _freeze(self, lane: int, step: int, inputs: Tensor) -> None:
-        self.bad_layers[lane] = (step, self._first_bad_layer(lane, inputs))
+        self.bad_layers[lane] = (step, self._first_bad_layer(lane, step, inputs))
         self.frozen[lane] = self.flat[lane].clone()
-        for value in self._optimizer.state[self.flat].values():
-            if isinstance(value, Tensor) and value.shape == self.flat.shape:
-                value[lane] = 0
+        self._updates.forget(lane)
 
-    def _first_bad_layer(self, lane: int, inputs: Tensor) -> str:
+    def _first_bad_layer(self, lane: int, step: int, inputs: Tensor) -> str:
+        self._now.begin(step, training=True, keeps=False)
         _, _, signals = self._bound.forward_observed(inputs)
         for place, layer in enumerate(self.network.measured):
+            image = self.network.images[place]
             for value in (signals.preactivations[place], signals.activations[place]):
-                if not bool(by_lane(value, self.num_lanes)[lane].isfinite().all()):
+                if not bool(by_lane(value, self.num_lanes, image)[lane].isfinite().all()):
                     return layer.name
         return self.network.measured[-1].name
 
@@ -198,21 +327,71 @@ class Group:
         kept[list(self.frozen)] = torch.nan
         return kept
 
+    # Scores
+
+    @torch.no_grad()
+    def hear(self, step: int, loss: Tensor, accuracy: Tensor) -> None:
+        """Take in the scores on held-back examples after an epoch.
+
+        Args:
+            step: Updates made.
+            loss: ``(K,)``; NaN without such examples.
+            accuracy: ``(K,)``.
+        """
+        if self._reaction is not None:
+            losses = torch.stack(self._epoch_losses).mean(0) if self._epoch_losses else loss
+            self._epoch_losses = []
+            self._reaction.hear(float(losses[0]), float(loss[0]))
+        if self._stopping is not None:
+            averaged = self.rules.averaged()
+            for lane in self._stopping.hear(step, loss, accuracy, self.flat, self.buffers):
+                if averaged is not None:
+                    self._averages_kept[lane] = averaged[lane].clone()
+
+    def averaged_outputs(self) -> Callable[[Tensor], Tensor] | None:
+        """Return what computes outputs ``(K, B, O)`` with averaged weights, or None where there are none."""
+        averaged = self.rules.averaged()
+        if averaged is None:
+            return None
+        if self._averaged is None:
+            self._averaged = Averaged(self.network, self.flat, self._seeds)
+        rows = averaged.clone()
+        for lane, row in self._averages_kept.items():
+            rows[lane] = row
+        with torch.no_grad():
+            bound = self._averaged.load(rows, self._epoch_inputs)
+
+        def outputs(inputs: Tensor) -> Tensor:
+            with torch.no_grad():
+                found = by_lane(bound.outputs(inputs).to(self.flat.dtype), self.num_lanes, False)
+            return self._without_frozen(found)
+
+        return outputs
+
+    def _epoch_inputs(self) -> list[Tensor]:
+        return [self.data.batch(step)[0] for step in range(self.data.steps_per_epoch)]
+
     # Looking
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Return ``(K, B, O)`` for inputs ``(B, *shape)`` without training; NaN for diverged lanes."""
         with torch.no_grad():
-            outputs = by_lane(self._bound.outputs(inputs), self.num_lanes)
+            self._now.begin(0, training=False, keeps=False)
+            outputs = by_lane(self._bound.outputs(inputs).to(self.flat.dtype), self.num_lanes, False)
         self.settle()
+        return self._without_frozen(outputs)
+
+    def _without_frozen(self, outputs: Tensor) -> Tensor:
         if self.frozen:
             outputs = outputs.clone()
             outputs[list(self.frozen)] = torch.nan
         return outputs
 
-    def look(self, inputs: Tensor, targets: Tensor) -> GroupState:
+    def look(self, step: int, inputs: Tensor, targets: Tensor) -> GroupState:
         """Return what a step would see, observed, without making an update; ``grad`` is overwritten."""
         with torch.no_grad():
-            state = self._backward(inputs, targets, observe=True)
+            state = self._backward(step, inputs, targets, observe=True, keeps=False)
+            if self._loss_scale is not None:
+                self.grad.div_(self._loss_scale.value)
         state.before = self.flat
         return state

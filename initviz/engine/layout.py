@@ -35,13 +35,16 @@ class Slot:
 class Layout:
     """The order of a network's tensors in a row: all measured weights first, layer by layer, then everything else.
 
-    So the norms of all measured layers are one reduction over adjacent segments of ``row[:num_weights]``.
+    So the norms of all measured layers are one reduction over adjacent segments of ``row[:num_weights]``. A weight that
+    a layer shares with an earlier one has a place of its own all the same, which repeats the numbers and holds the
+    gradient by way of this layer alone; the place of the earlier one holds the whole gradient.
 
     Attributes:
         slots: Every tensor, in the order in which the layers take them.
         measured: The weights alone, in the order of ``Blueprint.measured_layers`` (L).
         size: Elements of a row (P).
         num_weights: Elements of all measured weights.
+        ties: Of every shared weight: where the numbers are, where they are repeated, and whether they are turned.
     """
 
     def __init__(self, blueprint: Blueprint) -> None:
@@ -58,6 +61,12 @@ class Layout:
         self.slots = tuple(Slot(stage, spec, offsets[stage, spec.name]) for stage, spec in tensors)
         self.measured = tuple(slot for slot in self.slots if slot.spec.role == "weight")
         self.size = end
+        named = {(slot.stage, slot.spec.name): slot for slot in self.slots}
+        self.ties = tuple(
+            (named[slot.spec.tied_to.stage, slot.spec.tied_to.name], slot, slot.spec.tied_to.transpose)
+            for slot in self.slots
+            if slot.spec.tied_to is not None
+        )
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -70,7 +79,20 @@ class Layout:
         Args:
             buffer: ``(K, P)``, or ``(P,)`` for views without a lane axis.
         """
-        lead = buffer.shape[:-1]
-        return tuple(
-            buffer[..., slot.offset : slot.stop].view((*lead, *slot.spec.shape)) for slot in self.slots
-        )
+        return tuple(view_of(buffer, slot) for slot in self.slots)
+
+    def tied_views(self, buffer: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return, for each tie, the view that owns the numbers and the one that repeats them, turned alike.
+
+        Args:
+            buffer: As for ``views``.
+        """
+        return [
+            (view_of(buffer, owner), view_of(buffer, copy).mT if turned else view_of(buffer, copy))
+            for owner, copy, turned in self.ties
+        ]
+
+
+def view_of(buffer: Tensor, slot: Slot) -> Tensor:
+    """Return the view ``(K, *shape)`` of one tensor in a buffer ``(K, P)``, or ``(*shape)`` in ``(P,)``."""
+    return buffer[..., slot.offset : slot.stop].view((*buffer.shape[:-1], *slot.spec.shape))

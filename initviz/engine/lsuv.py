@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from initviz.engine.network import Network
+from initviz.engine.noise import Pass
 from initviz.experiment.values import Choice
 
 
@@ -30,7 +31,9 @@ def scale_to_unit_variance_(
         Mishkin and Matas 2016, arXiv:1511.06422.
     """
     x = inputs
-    bound = network.bind(row.unsqueeze(0), torch.empty_like(row).unsqueeze(0))
+    now = Pass((0,), row.device)
+    now.begin(0, training=True, keeps=False)  # normalization as in training; what it keeps is not touched
+    bound = network.bind(row.unsqueeze(0), torch.empty_like(row).unsqueeze(0), now)
     for index, run in enumerate(bound.stage_runs()):
         if index in choices:
             tolerance, rounds = choices[index].number("tolerance"), choices[index].integer("max_iterations")
@@ -38,10 +41,13 @@ def scale_to_unit_variance_(
             for place, slot in enumerate(own):
                 weight = row[slot.offset : slot.stop]
                 for _ in range(rounds):
-                    output = run(x)[1][place]
-                    # What the weight adds to the stream counts, not the stream that it is added to.
-                    variance = float((output - x if slot.spec.branch == "last" else output).var(correction=0))
+                    whole, told = run(x)
+                    output = told[place]
+                    if output is whole and slot.spec.branch == "last":
+                        output = output - x  # what the weight adds to the stream counts, not the stream
+                    variance = float(output.var(correction=0))
                     if abs(variance - 1.0) < tolerance or not 0.0 < variance < math.inf:
                         break
                     weight.div_(math.sqrt(variance))
+                    network.repeat_shared(row)
         x, _ = run(x)

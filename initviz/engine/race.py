@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from initviz.catalog.parts import OptimizerPart, SchedulePart
+from initviz.catalog.remedy_part import Gauge
 from initviz.engine.allocator import keep_freed_memory
 from initviz.engine.data import Batches
 from initviz.engine.denormals import flushed
 from initviz.engine.devices import failure, failures_in_words, resolve
-from initviz.engine.group import Group
-from initviz.engine.losses import accuracy, loss_function
-from initviz.engine.network import Network
+from initviz.engine.grouping import make_groups
+from initviz.engine.remedies import chosen
+from initviz.engine.scores import chunk_size, confusion, score
 from initviz.engine.start import Start, draw_start
 from initviz.engine.state import RaceState
 from initviz.experiment.blueprint import Blueprint, blueprint
@@ -27,10 +26,6 @@ from initviz.experiment.values import Experiment
 
 LOOK_EXAMPLES = 1024
 """Most examples that a start which looks at data is shown."""
-CHUNK = 1024
-"""Examples that are evaluated at a time at most ..."""
-CHUNK_NUMBERS = 2**24
-"""... and fewer where one layer of all lanes would hold more numbers than these."""
 LAZY_CHECK = 32
 """Steps between two looks for divergence where reading a loss stalls the device."""
 
@@ -38,12 +33,6 @@ LAZY_CHECK = 32
 def check_interval(device: torch.device) -> int:
     """Return after how many steps to look for divergence."""
     return 1 if device.type == "cpu" else LAZY_CHECK
-
-
-def chunk_size(group: Group) -> int:
-    """Return how many examples of any number a group evaluates at a time, so that memory stays bounded."""
-    widest = max(math.prod(stage.output_shape) for stage in group.blueprint.stages)
-    return max(1, min(CHUNK, CHUNK_NUMBERS // (group.num_lanes * widest)))
 
 
 class Race(Iterator[RaceState]):
@@ -57,7 +46,8 @@ class Race(Iterator[RaceState]):
         device: Where.
         data: Training and validation part, in batches.
         blueprints: Each lane's network.
-        groups: The lanes, in groups that share structure, optimizer and schedule.
+        groups: The lanes, in groups that share structure, optimizer, schedule and remedies.
+        gauge_infos: What remedies show while they work.
         target_stds: Of each lane's measured layers: the standard deviation aimed at; NaN where there is none.
         drawn_stds: Of each lane's measured layers: the standard deviation drawn.
         step: Updates made.
@@ -101,7 +91,10 @@ class Race(Iterator[RaceState]):
             if on_data_loaded is not None:
                 on_data_loaded()
             starts = self._draw()
-            self.groups = self._make_groups([start.row for start in starts])
+            rows = [start.row for start in starts]
+            self.groups = make_groups(
+                experiment, self.blueprints, rows, self.data, catalogue, self.device, self._check_every
+            )
         self.target_stds = tuple(start.target_stds for start in starts)
         self.drawn_stds = tuple(start.drawn_stds for start in starts)
         ends = [lane for group in self.groups for lane in group.lanes]
@@ -118,30 +111,6 @@ class Race(Iterator[RaceState]):
             for plan, lane in zip(self.blueprints, self.experiment.lanes, strict=True)
         ]
 
-    def _make_groups(self, rows: list[Tensor]) -> tuple[Group, ...]:
-        members: dict[object, list[int]] = {}
-        for index, (plan, lane) in enumerate(zip(self.blueprints, self.experiment.lanes, strict=True)):
-            key = (plan.structure, lane.recipe.optimizer, lane.recipe.schedule)
-            members.setdefault(key, []).append(index)
-        return tuple(
-            self._make_group(lanes, torch.stack([rows[lane] for lane in lanes])) for lanes in members.values()
-        )
-
-    def _make_group(self, lanes: list[int], start: Tensor) -> Group:
-        recipe = self.experiment.lanes[lanes[0]].recipe
-        optimizer = self.catalogue.get("optimizer", recipe.optimizer.name)
-        schedule = self.catalogue.get("schedule", recipe.schedule.name)
-        if not isinstance(optimizer, OptimizerPart) or not isinstance(schedule, SchedulePart):
-            raise TypeError(f"{optimizer.key} and {schedule.key} are not an optimizer and a schedule")
-        return Group(
-            lanes,
-            Network(self.blueprints[lanes[0]], self.catalogue, len(lanes)),
-            start.to(self.device),
-            lambda parameters: optimizer.build(recipe.optimizer, parameters),
-            schedule.factor(recipe.schedule, self.experiment.steps),
-            self._check_every,
-        )
-
     @property
     def num_lanes(self) -> int:
         """Lanes (K)."""
@@ -151,6 +120,32 @@ class Race(Iterator[RaceState]):
     def total_steps(self) -> int:
         """Updates in the whole run."""
         return self.experiment.steps
+
+    @property
+    def gauge_infos(self) -> tuple[Gauge, ...]:
+        """What remedies of any lane show while they work."""
+        found = {
+            gauge.key: gauge
+            for lane in self.experiment.lanes
+            for part, _ in chosen(lane.recipe, self.catalogue)
+            for gauge in part.gauges
+        }
+        return tuple(found.values())
+
+    def gauges(self) -> dict[str, NDArray[np.float64]]:
+        """Return what remedies show now, ``(K,)`` each; NaN for lanes without."""
+        found = {info.key: np.full(self.num_lanes, np.nan) for info in self.gauge_infos}
+        for group in self.groups:
+            for key, values in group.rules.gauges().items():
+                if key in found:
+                    found[key][list(group.lanes)] = values.double().cpu().numpy()
+        return found
+
+    @property
+    def stopped(self) -> dict[int, tuple[int, int]]:
+        """Lanes that were stopped early: at which step, and of which step the weights are that they keep."""
+        found = {group.lanes[place]: fate for group in self.groups for place, fate in group.stopped.items()}
+        return dict(sorted(found.items()))
 
     @property
     def diverged(self) -> dict[int, tuple[int, str]]:
@@ -175,15 +170,20 @@ class Race(Iterator[RaceState]):
         step = self.step
         try:
             with flushed(True):
-                inputs, targets = self.data.batch(step)
-                states = tuple(
-                    group.step(step, inputs, targets, self.observe, self.keep_before) for group in self.groups
-                )
+                states = tuple(group.step(step, self.observe, self.keep_before) for group in self.groups)
+                self.step = step + 1
+                rates = [group.last_lr for group in self.groups]
+                self._tell_scores()
         except (RuntimeError, MemoryError) as error:
             raise failure(self.device, error) from error
-        self.step = step + 1
-        rates = [group.lr(step) for group in self.groups]
         return RaceState(step, tuple(rates[g] for g in self._group_of), states, self._order)
+
+    def _tell_scores(self) -> None:
+        """After an epoch, tell the groups that follow their scores what these are."""
+        for group in self.groups:
+            if group.hears_scores and self.step % group.data.steps_per_epoch == 0:
+                loss, right = score(group, self.data, group.outputs)
+                group.hear(self.step, loss, right)
 
     def look(self, inputs: Tensor, targets: Tensor) -> RaceState:
         """Return what a step on these examples would see, observed, without making an update.
@@ -195,7 +195,7 @@ class Race(Iterator[RaceState]):
             targets: As in ``Batches.targets``.
         """
         with failures_in_words(self.device), flushed(False):
-            states = tuple(group.look(inputs, targets) for group in self.groups)
+            states = tuple(group.look(self.step, inputs, targets) for group in self.groups)
         rates = [group.lr(self.step) for group in self.groups]
         return RaceState(self.step, tuple(rates[g] for g in self._group_of), states, self._order)
 
@@ -205,31 +205,48 @@ class Race(Iterator[RaceState]):
         NaN for a diverged lane, for the accuracy of a regression, and where nothing was held back. After the last
         update a lane whose loss is not finite here has diverged, though no step is left that would show it.
         """
-        inputs, targets = self.data.validation_inputs, self.data.validation_targets
-        count = len(inputs)
         loss = np.full(self.num_lanes, np.nan)
         right = np.full(self.num_lanes, np.nan)
-        if count == 0:
+        if not len(self.data.validation_inputs):
             return loss, right
-        task = self.data.info.task
         with failures_in_words(self.device), flushed(True):
             for group in self.groups:
-                totals = torch.zeros(2, group.num_lanes, dtype=torch.float64)
-                loss_of = loss_function(task)
-                size = chunk_size(group)
-                losses = []
-                for first in range(0, count, size):
-                    chunk = inputs[first : first + size]
-                    outputs = group.outputs(chunk)
-                    part = targets[first : first + size]
-                    losses.append((self.step, loss_of(outputs, part)[0], chunk))
-                    totals[0] += losses[-1][1].cpu().double() * len(part)
-                    totals[1] += accuracy(outputs, part, task).cpu().double() * len(part)
+                losses, share = score(group, self.data, group.outputs)
                 if self.step >= self.total_steps:
-                    group.freeze_bad(losses)
-                scores = group.without_diverged(totals[0]), group.without_diverged(totals[1])
-                loss[list(group.lanes)], right[list(group.lanes)] = (s.numpy() / count for s in scores)
+                    group.freeze_bad([(self.step, losses, self.data.validation_inputs[:LOOK_EXAMPLES])])
+                loss[list(group.lanes)] = group.without_diverged(losses).cpu().numpy()
+                right[list(group.lanes)] = group.without_diverged(share).cpu().numpy()
         return loss, right
+
+    def evaluate_averaged(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Return what ``evaluate`` does for averaged weights; NaN for lanes without, None where no lane has any."""
+        loss = np.full(self.num_lanes, np.nan)
+        right = np.full(self.num_lanes, np.nan)
+        is_any = False
+        with failures_in_words(self.device), flushed(True):
+            for group in self.groups:
+                outputs = group.averaged_outputs()
+                if outputs is not None and len(self.data.validation_inputs):
+                    losses, share = score(group, self.data, outputs)
+                    loss[list(group.lanes)], right[list(group.lanes)] = (
+                        losses.cpu().numpy(),
+                        share.cpu().numpy(),
+                    )
+                    is_any = True
+        return (loss, right) if is_any else None
+
+    def confusion(self) -> NDArray[np.int64]:
+        """Return how often each class was taken for each other, ``(K, C, C)``, true classes in rows.
+
+        Counted over the examples held back, or over the training part where there are none; ``(K, 0, 0)`` for
+        regression and for more classes than anybody could tell apart.
+        """
+        with failures_in_words(self.device), flushed(True):
+            parts = [confusion(group, self.data) for group in self.groups]
+        counts = np.zeros((self.num_lanes, *parts[0].shape[1:]), dtype=np.int64)
+        for group, part in zip(self.groups, parts, strict=True):
+            counts[list(group.lanes)] = part
+        return counts
 
     def predict(self, inputs: Tensor | NDArray[np.floating]) -> list[Tensor]:
         """Return every lane's outputs for any inputs.

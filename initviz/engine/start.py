@@ -53,23 +53,34 @@ def draw_start(
     measured = {id(layer.slot): layer for layer in network.measured}
     for index, (slot, view) in enumerate(zip(network.layout.slots, views, strict=True)):
         stage = blueprint.stages[slot.stage]
+        if slot.spec.tied_to is not None:
+            continue
         random = generator(seed, "weights", slot.stage, slot.spec.name)
         match slot.spec.role:
             case "weight":
-                part = initializer(stage.weight, catalogue)
-                part.draw(view, stage.weight, measured[id(slot)].context, random)
+                choice = slot.spec.start or stage.weight
+                draw = initializer(choice, catalogue).draw
+                for block in view.chunk(slot.spec.blocks):
+                    draw(block, choice, measured[id(slot)].context, random)
+                if slot.spec.start_factor != 1.0:
+                    view.mul_(slot.spec.start_factor)
             case "bias":
-                part = initializer(stage.bias, catalogue)
+                choice = slot.spec.start or stage.bias
                 weight = _weight_before(network, index)
-                part.draw(view, stage.bias, bias_context(slot.spec, weight), random)
+                initializer(choice, catalogue).draw(view, choice, bias_context(slot.spec, weight), random)
+                if slot.spec.raised is not None:
+                    place, amount = slot.spec.raised
+                    view.chunk(slot.spec.blocks)[place].add_(amount)
             case "branch_scale":
                 view.fill_(initializer(stage.weight, catalogue).branch_scale)
             case "fixed":
                 view.fill_(slot.spec.value)
+    network.repeat_shared(row)
     driven = {
         stage.index: stage.weight
         for stage in blueprint.stages
         if initializer(stage.weight, catalogue).data_driven
+        and not any(spec.tied_to is not None for spec in stage.tensors)
     }
     if driven:
         scale_to_unit_variance_(network, row, inputs.to(device="cpu", dtype=torch.float64), driven)
@@ -96,6 +107,7 @@ def _weight_before(network: Network, index: int) -> MeasuredLayer:
 
 
 def _target_std(layer: MeasuredLayer, blueprint: Blueprint, catalogue: Catalogue) -> float:
-    choice = blueprint.stages[layer.stage].weight
+    spec = layer.slot.spec
+    choice = spec.start or blueprint.stages[layer.stage].weight
     aim = initializer(choice, catalogue).target_std(choice, layer.context)
-    return math.nan if aim is None else aim
+    return math.nan if aim is None else aim * spec.start_factor

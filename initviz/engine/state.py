@@ -23,7 +23,8 @@ class GroupState:
         group: Whose step it was; its ``grad`` holds the gradients, its ``flat`` the weights *after* the update.
         outputs: ``(K, B, O)`` of the batch.
         targets: Of the batch, as in ``Batches.targets``.
-        loss: ``(K,)`` mean loss of the batch; NaN for a lane that diverged before.
+        loss: ``(K,)`` mean loss of the batch, without penalties and the like; NaN for a lane that diverged or was
+            stopped before.
         before: ``(K, P)`` weights before the update, on observed steps, or when the race keeps them; else None.
         signals: What flowed through the measured layers, on observed steps; else None.
     """
@@ -37,9 +38,11 @@ class GroupState:
 
     @property
     def accuracy(self) -> Tensor:
-        """``(K,)`` share of the batch classified rightly; NaN for regression and for diverged lanes."""
+        """``(K,)`` share of the batch classified rightly; NaN for regression and where the loss is."""
         share = accuracy(self.outputs, self.targets, self.group.blueprint.data.task)
-        return self.group.without_diverged(share)
+        if not self.group.frozen and not self.group.stopped:
+            return share
+        return torch.where(self.loss.isnan(), self.loss, share)
 
     @property
     def preactivations(self) -> tuple[Tensor, ...]:
@@ -57,8 +60,11 @@ class GroupState:
         return () if self.signals is None else self._by_lane(self.signals.grad_preactivations)
 
     def _by_lane(self, values: list[Tensor]) -> tuple[Tensor, ...]:
-        lanes = self.group.num_lanes
-        return tuple(by_lane(value, lanes) for value in values)
+        group = self.group
+        return tuple(
+            by_lane(value, group.num_lanes, image)
+            for value, image in zip(values, group.network.images, strict=True)
+        )
 
 
 @dataclass(slots=True)

@@ -54,12 +54,12 @@ def measured_layers(blueprint: Blueprint, layout: Layout, catalogue: Catalogue) 
         stage = blueprint.stages[slot.stage]
         weights = [spec for spec in stage.tensors if spec.role == "weight"]
         is_inner = slot.spec is not weights[-1]
-        if is_inner:
+        if is_inner or slot.spec.activated:
             activation, activation_stage = _own_activation(stage, parts[slot.stage]), None
         else:
             activation, activation_stage = _next_activation(blueprint, parts, slot.stage)
         context = InitContext(
-            shape=slot.spec.shape,
+            shape=slot.spec.block_shape,
             fan_in=slot.spec.fan_in,
             fan_out=slot.spec.fan_out,
             activation=activation,
@@ -83,7 +83,7 @@ def _activation_key(part: TorchLayerPart) -> str | None:
 
 def _own_activation(stage: Stage, part: TorchLayerPart) -> str:
     key = _activation_key(part)
-    return IDENTITY if key is None else stage.layer.string(key)
+    return part.acts_as if key is None else stage.layer.string(key)
 
 
 def _next_activation(blueprint: Blueprint, parts: list[TorchLayerPart], index: int) -> tuple[str, int | None]:
@@ -91,7 +91,7 @@ def _next_activation(blueprint: Blueprint, parts: list[TorchLayerPart], index: i
     for stage in blueprint.stages[index + 1 :]:
         if parts[stage.index].is_activation:
             return _own_activation(stage, parts[stage.index]), stage.index
-        if stage.tensors:
+        if any(spec.role == "weight" for spec in stage.tensors):
             break
     return IDENTITY, None
 

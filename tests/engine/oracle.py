@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from initviz.catalog.index import catalogue
 from initviz.catalog.parts import TorchLayerPart
+from initviz.engine.noise import noise_seed
 from initviz.engine.race import Race
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.document import read_document
@@ -93,7 +95,7 @@ def race(document: Document, parts: Catalogue | None = None, **changes: Any) -> 
 
 
 def network(running: Race, lane: int) -> nn.Sequential:
-    """Return a lane's network in its plain form, with the weights that the lane has now."""
+    """Return a lane's network in its plain form, with the weights that the lane has now; shared ones are one object."""
     group = next(group for group in running.groups if lane in group.lanes)
     modules = []
     for stage in group.blueprint.stages:
@@ -107,7 +109,21 @@ def network(running: Race, lane: int) -> nn.Sequential:
         for slot, view in zip(group.layout.slots, group.layout.views(row), strict=True):
             found.pop(f"{slot.stage}.{slot.spec.name}").copy_(view)
     assert not found
+    for owner, copy, turned in group.layout.ties:
+        share(plain, f"{owner.stage}.{owner.spec.name}", f"{copy.stage}.{copy.spec.name}", turned)
     return plain
+
+
+def share(plain: nn.Module, owner: str, copy: str, turned: bool) -> None:
+    """Make one parameter of a network another one, or the transpose of another one."""
+    place, _, name = copy.rpartition(".")
+    module = plain.get_submodule(place)
+    if not turned:
+        setattr(module, name, plain.get_parameter(owner))
+        return
+    delattr(module, name)
+    whole = plain.get_parameter(owner)
+    module.register_forward_pre_hook(lambda own, inputs: setattr(own, name, whole.T))
 
 
 class PlainRun:
@@ -121,24 +137,50 @@ class PlainRun:
     def __init__(self, running: Race, lane: int = 0) -> None:
         recipe = running.experiment.lanes[lane].recipe
         self._race = running
+        self._data = next(group for group in running.groups if lane in group.lanes).data
         self.network = network(running, lane)
-        parameters = list(self.network.parameters())
-        self._optimizer = OPTIMIZERS[recipe.optimizer.name](parameters, recipe.optimizer)
-        self._schedule = SCHEDULES[recipe.schedule.name](
-            self._optimizer, recipe.schedule, running.total_steps
-        )
+        self._noise = Masks(recipe.seed)
+        self.parameters = list(self.network.parameters())
+        self._optimizer = OPTIMIZERS[recipe.optimizer.name](self.parameters, recipe.optimizer)
+        schedule = SCHEDULES[recipe.schedule.name]
+        self._schedule = schedule(self._optimizer, recipe.schedule, running.total_steps)
         self._loss = LOSSES[running.data.info.task]
 
     def step(self, step: int) -> tuple[float, float]:
         """Make an update on the race's batch; return the loss before and the learning rate."""
-        inputs, targets = self._race.data.batch(step)
+        inputs, targets = self._data.batch(step)
         rate = float(self._optimizer.param_groups[0]["lr"])
         self._optimizer.zero_grad()
-        loss = self._loss(self.network(inputs), targets)
+        with self._noise.of(step):
+            outputs = self.network(inputs)
+        if self._data.info.per_position:
+            outputs, targets = outputs.flatten(0, 1), targets.flatten()
+        loss = self._loss(outputs, targets)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self._schedule.step()
         return loss.item(), rate
+
+
+class Masks:
+    """Gives layers that leave out something at random the masks that a lane of the engine draws.
+
+    Such a layer's plain form draws by ``torch.rand``-like calls from the global generator; the engine's draws from
+    the lane's own, seeded for the step. Here the global one is seeded so for the pass.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    @contextmanager
+    def of(self, step: int) -> Iterator[None]:
+        """Seed the noise of a step, and put everything back after."""
+        state = torch.get_rng_state()
+        torch.default_generator.manual_seed(noise_seed(self._seed, step))
+        try:
+            yield
+        finally:
+            torch.set_rng_state(state)
 
 
 def check_against_plain(running: Race, steps: int, tolerance: float) -> None:

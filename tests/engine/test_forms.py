@@ -91,5 +91,5 @@ def test_which_layers_tell_their_own_gradient(kind: str) -> None:
         layers.reverse()
     running = race(DIGITS, model={"layers": layers})
     network = Network(running.blueprints[0], catalogue(), 1)
-    told = [not isinstance(form, AutogradForm) for form in network.forms]
+    told = [not isinstance(form, AutogradForm) for form in network.forms()]
     assert all(told) == (kind != "residual")

@@ -236,7 +236,7 @@ def test_wide_layers_are_evaluated_a_few_examples_at_a_time(monkeypatch: pytest.
 
     monkeypatch.setattr(group, "outputs", noting)
     monkeypatch.setattr(
-        "initviz.engine.race.CHUNK_NUMBERS", 3 * 64 * 20
+        "initviz.engine.scores.CHUNK_NUMBERS", 3 * 64 * 20
     )  # three lanes, of 64 numbers at most
     again, shares = running.evaluate()
     np.testing.assert_allclose(again, losses, rtol=1e-12)
