@@ -71,6 +71,8 @@ class InitializerPart(Part):
         targets: What it can start.
         gain: The gain that it multiplies, for display, or None.
         branch_scale: Start of a residual branch's learned scale (0 for SkipInit and ReZero), 1 otherwise.
+        centred: Whether the weights, as chosen, are spread about 0, one like the other, so that sums of them behave as
+            the formulas for the signal's variance say.
         data_driven: True where the engine must rescale the weights on a batch after the draw (LSUV), by the
             parameters ``tolerance`` and ``max_iterations``.
     """
@@ -80,6 +82,7 @@ class InitializerPart(Part):
     targets: tuple[InitTarget, ...] = ("weight",)
     gain: Callable[[Choice, InitContext], float | None] = lambda choice, context: None
     branch_scale: float = 1.0
+    centred: Callable[[Choice], bool] = lambda choice: True
     data_driven: bool = False
 
 

@@ -119,6 +119,10 @@ class PartEditor(QWidget):
         self.formula.setVisible(False)
         self.source.setVisible(False)
 
+    def insert_below(self, widget: QWidget) -> None:
+        """Put something between the selector, with what is said of it, and the form."""
+        self._column.insertWidget(self._column.indexOf(self.form), widget)
+
     # What is shown
 
     @property

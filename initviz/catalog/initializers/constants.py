@@ -18,6 +18,10 @@ def _no_spread(choice: Choice, context: InitContext) -> float | None:
     return 0.0
 
 
+def _never(choice: Choice) -> bool:
+    return False
+
+
 def _zeros(tensor: Tensor, choice: Choice, context: InitContext, generator: Generator) -> None:
     from torch.nn import init
 
@@ -73,6 +77,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="ones",
+        centred=_never,
         title=Text("Ones", "全一"),
         summary=Text(
             "Sets every number to 1. As weights, every unit computes the same sum of its inputs, and the signal grows "
@@ -89,6 +94,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="constant",
+        centred=_never,
         title=Text("Constant", "常数"),
         summary=Text(
             "Sets every number to one value. As weights, units that start equal get equal gradients and stay equal, "
@@ -115,6 +121,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="identity",
+        centred=_never,
         title=Text("Identity / Dirac", "单位矩阵 / Dirac"),
         summary=Text(
             "Each unit hands on one input unchanged: the identity matrix for dense layers, a single 1 in the middle "

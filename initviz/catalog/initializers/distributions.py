@@ -99,11 +99,20 @@ STD = FloatParameter(
 
 GROUP = Text("Width set by hand", "手动设定宽度")
 
+def _mean_is_zero(choice: Choice) -> bool:
+    return choice.number("mean") == 0
+
+
+def _bounds_are_even(choice: Choice) -> bool:
+    return choice.number("low") == -choice.number("high")
+
+
 PARTS: tuple[InitializerPart, ...] = (
     InitializerPart(
         kind="initializer",
         group=GROUP,
         key="normal",
+        centred=_mean_is_zero,
         title=Text("Normal", "正态"),
         summary=Text(
             "Draws from a normal distribution with the same standard deviation in every layer, however many inputs a "
@@ -122,6 +131,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="truncated_normal",
+        centred=_mean_is_zero,
         title=Text("Truncated normal", "截断正态"),
         summary=Text(
             "A normal distribution cut at two of its own standard deviations; the standard deviation set here is that "
@@ -139,6 +149,7 @@ PARTS: tuple[InitializerPart, ...] = (
         kind="initializer",
         group=GROUP,
         key="uniform",
+        centred=_bounds_are_even,
         title=Text("Uniform", "均匀"),
         summary=Text(
             "Draws every number between two bounds with equal chance, with the same bounds in every layer.",
