@@ -50,7 +50,8 @@ class Part:
         aliases: Other names that files may use for it.
         problem: What is wrong with values that are each in range but do not go together, or None.
         mismatch: What does not go together with the rest of the experiment, or None: the key of the parameter that it
-            concerns (empty for the part as a whole), and what is wrong and what to do.
+            concerns (empty for the part as a whole; with a dot in it, a field elsewhere that all lanes share, such as
+            ``data.batch_size``), and what is wrong and what to do.
         group: Heading above it and its like in a long list; empty where the list needs none.
     """
 

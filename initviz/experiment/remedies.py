@@ -60,6 +60,8 @@ def check_fit(recipe: Recipe, experiment: Experiment, catalogue: Catalogue, path
         found = catalogue.get(kind, choice.name).mismatch(choice, situation)
         if found is not None:
             key, text = found
+            if "." in key:
+                raise ExperimentError(text, key)
             place = where if _same(recipe, experiment.base, section) else join_path(path, where)
             raise ExperimentError(text, join_path(place, key) if key else place)
 
