@@ -4,89 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from initviz.catalog.optimizer_parameters import (
+    DECOUPLED,
+    L2,
+    betas,
+    epsilon,
+    learning_rate,
+    momentum,
+    nesterov,
+    weight_decay,
+)
 from initviz.catalog.parts import OptimizerPart
-from initviz.experiment.parameters import BoolParameter, FloatParameter, FloatsParameter
+from initviz.experiment.parameters import BoolParameter, FloatParameter
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Adam, Optimizer
-
-
-def _lr(default: float) -> FloatParameter:
-    return FloatParameter(
-        "lr",
-        Text("Learning rate", "学习率"),
-        default,
-        Text("Size of a step; the schedule multiplies it.", "每一步的大小；学习率调度会再乘以一个系数。"),
-        minimum=0.0,
-        maximum=1e6,
-        log=True,
-    )
-
-
-def _momentum(default: float) -> FloatParameter:
-    return FloatParameter(
-        "momentum",
-        Text("Momentum", "动量"),
-        default,
-        Text("Share of the last step that is kept.", "上一步的更新量保留多大比例。"),
-        minimum=0.0,
-        maximum=1.0,
-        open_maximum=True,
-    )
-
-
-L2 = Text(
-    "Adds so much of each weight to its gradient, as an L2 penalty does, which pulls it towards 0.",
-    "把权重的这一比例加到它的梯度上（即 L2 惩罚），从而把它拉向 0。",
-)
-DECOUPLED = Text(
-    "Multiplies each weight by 1 minus this times the learning rate at every step, apart from its gradient.",
-    "每一步把每个权重乘以 1 − 学习率 × 该值，与梯度无关。",
-)
-
-
-def _weight_decay(default: float, help_text: Text) -> FloatParameter:
-    return FloatParameter(
-        "weight_decay",
-        Text("Weight decay", "权重衰减"),
-        default,
-        help_text,
-        minimum=0.0,
-        maximum=1e3,
-        log=True,
-    )
-
-
-def _eps(default: float) -> FloatParameter:
-    return FloatParameter(
-        "eps",
-        Text("Epsilon", "Epsilon"),
-        default,
-        Text("Keeps the divisor away from 0.", "防止除数为 0。"),
-        minimum=0.0,
-        maximum=1.0,
-        open_minimum=True,
-        log=True,
-    )
-
-
-_BETAS = FloatsParameter(
-    "betas",
-    Text("Betas", "Beta 系数"),
-    (0.9, 0.999),
-    Text(
-        "How much of the running mean of the gradient, and of its square, is kept.",
-        "梯度的滑动平均与梯度平方的滑动平均各保留多大比例。",
-    ),
-    minimum=0.0,
-    maximum=1.0,
-    open_maximum=True,
-    minimum_length=2,
-    maximum_length=2,
-)
 
 
 def _has_fused(parameters: list[Tensor], *devices: str) -> bool:
@@ -98,15 +33,15 @@ def _sgd(choice: Choice, parameters: list[Tensor]) -> Optimizer:
 
     from initviz.catalog.flat_optimizers import FlatSGD
 
-    momentum = choice.number("momentum")
+    kept = choice.number("momentum")
     fused = _has_fused(parameters, "cpu", "cuda")
     build = FlatSGD if fused else SGD
     return build(
         parameters,
         lr=choice.number("lr"),
-        momentum=momentum,
+        momentum=kept,
         # Without momentum both rules are the same one, and torch refuses the combination.
-        nesterov=choice.flag("nesterov") and momentum > 0,
+        nesterov=choice.flag("nesterov") and kept > 0,
         weight_decay=choice.number("weight_decay"),
         fused=fused,
     )
@@ -182,15 +117,10 @@ PARTS: tuple[OptimizerPart, ...] = (
             "随机梯度下降：沿梯度的反方向更新，可加入动量以延续之前的方向。",
         ),
         parameters=(
-            _lr(0.02),
-            _momentum(0.9),
-            BoolParameter(
-                "nesterov",
-                Text("Nesterov", "Nesterov 动量"),
-                False,
-                Text("Look ahead along the momentum before stepping.", "先沿动量方向预看一步，再更新。"),
-            ),
-            _weight_decay(0.0, L2),
+            learning_rate(0.02),
+            momentum(0.9),
+            nesterov(False),
+            weight_decay(0.0, L2),
         ),
         formula=r"v \leftarrow \mu v + g, \quad w \leftarrow w - \eta v",
         source="Robbins and Monro 1951, doi:10.1214/aoms/1177729586; Sutskever et al. 2013, Proc. ICML 30, 1139-1147",
@@ -204,7 +134,7 @@ PARTS: tuple[OptimizerPart, ...] = (
             "Divides each weight's step by the running size of its gradient, which hides much of a badly scaled start.",
             "把每个权重的步长除以其梯度近来的大小，从而在很大程度上掩盖初始化尺度不当的影响。",
         ),
-        parameters=(_lr(1e-3), _BETAS, _eps(1e-8), _weight_decay(0.0, L2)),
+        parameters=(learning_rate(1e-3), betas(), epsilon(1e-8), weight_decay(0.0, L2)),
         formula=r"w \leftarrow w - \eta \, \hat m / (\sqrt{\hat v} + \epsilon)",
         source="Kingma and Ba 2015, arXiv:1412.6980",
         build=_adam,
@@ -217,7 +147,7 @@ PARTS: tuple[OptimizerPart, ...] = (
             "Adam whose weight decay acts on the weights themselves and not through the gradient.",
             "Adam 的变体：权重衰减直接作用于权重，而不经过梯度。",
         ),
-        parameters=(_lr(1e-3), _BETAS, _eps(1e-8), _weight_decay(1e-2, DECOUPLED)),
+        parameters=(learning_rate(1e-3), betas(), epsilon(1e-8), weight_decay(1e-2, DECOUPLED)),
         formula=r"w \leftarrow (1 - \eta \lambda) w - \eta \, \hat m / (\sqrt{\hat v} + \epsilon)",
         source="Loshchilov and Hutter 2019, arXiv:1711.05101",
         build=_adamw,
@@ -231,7 +161,7 @@ PARTS: tuple[OptimizerPart, ...] = (
             "把每个权重的梯度除以其平方的滑动平均的平方根。",
         ),
         parameters=(
-            _lr(1e-3),
+            learning_rate(1e-3),
             FloatParameter(
                 "alpha",
                 Text("Smoothing", "平滑系数"),
@@ -241,8 +171,8 @@ PARTS: tuple[OptimizerPart, ...] = (
                 maximum=1.0,
                 open_maximum=True,
             ),
-            _eps(1e-8),
-            _momentum(0.0),
+            epsilon(1e-8),
+            momentum(0.0),
             BoolParameter(
                 "centered",
                 Text("Centered", "中心化"),
@@ -252,7 +182,7 @@ PARTS: tuple[OptimizerPart, ...] = (
                     "除以标准差，而不是均方根。",
                 ),
             ),
-            _weight_decay(0.0, L2),
+            weight_decay(0.0, L2),
         ),
         formula=r"s \leftarrow \alpha s + (1 - \alpha) g^2, \quad w \leftarrow w - \eta g / (\sqrt{s} + \epsilon)",
         source="Tieleman and Hinton 2012, Coursera: Neural Networks for Machine Learning, lecture 6.5",
@@ -267,7 +197,7 @@ PARTS: tuple[OptimizerPart, ...] = (
             "把每个权重的梯度除以历次梯度平方和的平方根，因此它的学习率只会越来越小。",
         ),
         parameters=(
-            _lr(1e-2),
+            learning_rate(1e-2),
             FloatParameter(
                 "lr_decay",
                 Text("Rate decay", "学习率衰减"),
@@ -276,8 +206,8 @@ PARTS: tuple[OptimizerPart, ...] = (
                 minimum=0.0,
                 maximum=1e3,
             ),
-            _eps(1e-10),
-            _weight_decay(0.0, L2),
+            epsilon(1e-10),
+            weight_decay(0.0, L2),
         ),
         formula=r"s \leftarrow s + g^2, \quad w \leftarrow w - \eta g / (\sqrt{s} + \epsilon)",
         source="Duchi et al. 2011, J. Mach. Learn. Res. 12, 2121-2159",
