@@ -361,8 +361,9 @@ def test_schedule_is_a_pure_function_of_the_step(part: SchedulePart) -> None:
     steps = 200
     factor = part.factor(part.choose(), steps)
     once = [factor(step) for step in range(steps + 1)]
-    assert once[0] == pytest.approx(1.0)
-    assert all(math.isfinite(value) and 0 <= value <= 1 for value in once)
+    assert all(math.isfinite(value) and value >= 0 for value in once)
+    # The base rate is the highest that is reached, but where rates themselves are put to the test.
+    assert max(once) == pytest.approx(100.0 if part.key == "range_test" else 1.0)
     assert [factor(step) for step in reversed(range(steps + 1))] == once[::-1]
 
 
