@@ -53,6 +53,7 @@ def unit_text(unit: str) -> str:
     """Return a parameter's unit in the current language."""
     known = {
         "steps": QCoreApplication.translate("ParameterRow", "steps"),
+        "epochs": QCoreApplication.translate("ParameterRow", "epochs"),
         "px": QCoreApplication.translate("ParameterRow", "px"),
     }
     return known.get(unit, unit)
