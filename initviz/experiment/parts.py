@@ -14,6 +14,7 @@ from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape, Tie
 
 TensorRole = Literal["weight", "bias", "branch_scale", "fixed"]
 BranchPlace = Literal["none", "inner", "last"]
+SignalEffect = Literal["sum", "same", "renewed", "other"]
 
 
 class LayerError(InitVizError):
@@ -62,6 +63,10 @@ def _no_buffers(choice: Choice, shape: Shape) -> tuple[BufferSpec, ...]:
     return ()
 
 
+def _no_report(choice: Choice) -> tuple[Text, ...]:
+    return ()
+
+
 def _no_tie(choice: Choice, info: DataInfo) -> Tie | None:
     return None
 
@@ -80,6 +85,11 @@ class TensorSpec:
         branch: Place within a residual branch.
         value: Start of a ``fixed`` tensor.
         tied_to: Where the numbers come from that it shares, or None where it has its own.
+        blocks: Equal blocks of rows, such as the gates of a recurrent layer; each is started by itself.
+        start: Initializer that the layer names itself, in place of that for its weights or biases.
+        start_factor: What the start of a weight is multiplied by.
+        raised: Block of a bias, and what is added to its start, or None.
+        activated: Whether the layer applies its own activation to what this weight gives, though it is the last one.
     """
 
     name: str
@@ -90,6 +100,16 @@ class TensorSpec:
     branch: BranchPlace = "none"
     value: float = 0.0
     tied_to: TiedTo | None = None
+    blocks: int = 1
+    start: Choice | None = None
+    start_factor: float = 1.0
+    raised: tuple[int, float] | None = None
+    activated: bool = False
+
+    @property
+    def block_shape(self) -> tuple[int, ...]:
+        """Shape of one block, which is what an initializer fills."""
+        return (self.shape[0] // self.blocks, *self.shape[1:]) if self.blocks > 1 else self.shape
 
     @property
     def size(self) -> int:
@@ -109,13 +129,29 @@ class LayerPart(Part):
         tensors: Its trainable tensors, in the order in which its forms take them. Each tensor of role ``weight``
             is a measured layer: it has a histogram, norms and a signal of its own.
         is_activation: True for a kind that only applies a function to each element.
+        acts_as: Key of the activation that such a kind applies or resembles, where none of its parameters says so.
         buffers: What it keeps beside them, in the order in which its form takes them.
+        is_recurrent: True for a kind that hands a state on from one step of a sequence to the next: there, time is
+            depth.
+        signal: What it makes of the signal's size at the start, which tells whether that can be foretold: ``sum``
+            for a weighted sum of its inputs and nothing else, ``same`` where no number changes, ``renewed`` where the
+            size is set anew whatever comes in, ``other`` for everything else.
+        start_keys: Parameters that decide how its tensors start and nothing else: lanes that differ in them alone
+            train as one batch.
     """
 
     output_shape: Callable[[Choice, Shape], Shape]
     tensors: Callable[[Choice, Shape], tuple[TensorSpec, ...]]
     is_activation: bool = False
+    acts_as: str = "identity"
+    is_recurrent: bool = False
     buffers: Callable[[Choice, Shape], tuple[BufferSpec, ...]] = _no_buffers
+    start_keys: tuple[str, ...] = ()
+    signal: SignalEffect = "other"
+
+    def structure(self, choice: Choice) -> Choice:
+        """Return a layer's choice without what only decides its start."""
+        return Choice(choice.name, tuple(pair for pair in choice.values if pair[0] not in self.start_keys))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +172,10 @@ class DatasetPart(Part):
     """A data set, as far as its structure goes.
 
     Attributes:
-        describe: From its parameters to what is known before it is loaded.
+        describe: From its parameters to what is known before it is loaded. It is asked at every edit, so it must be
+            quick; ``ExperimentError`` says why there is nothing to load.
+        report: What was found in the person's files, a sentence each; empty where there are none.
     """
 
     describe: Callable[[Choice], DataInfo]
+    report: Callable[[Choice], tuple[Text, ...]] = _no_report
