@@ -12,7 +12,7 @@ from initviz.catalog.parts import InitializerPart
 from initviz.engine.lsuv import scale_to_unit_variance_
 from initviz.engine.network import Network
 from initviz.engine.seeding import generator
-from initviz.engine.structure import MeasuredLayer, bias_context
+from initviz.engine.structure import MeasuredLayer, bias_context, layer_part
 from initviz.experiment.blueprint import Blueprint
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.values import Choice
@@ -81,6 +81,8 @@ def draw_start(
         for stage in blueprint.stages
         if initializer(stage.weight, catalogue).data_driven
         and not any(spec.tied_to is not None for spec in stage.tensors)
+        # A state that is fed back has no variance that one weight could be held to account for.
+        and not layer_part(stage, catalogue).is_recurrent
     }
     if driven:
         scale_to_unit_variance_(network, row, inputs.to(device="cpu", dtype=torch.float64), driven)

@@ -36,6 +36,7 @@ class Stage:
         index: Position in the list, 0 first; the output layer is last.
         name: Unique name, such as ``dense_3``, ``activation_3`` or ``output``.
         layer: Kind and values.
+        structure: The same without what only decides its start.
         weight: Initializer of its weights.
         bias: Initializer of its biases.
         input_shape: One example before it.
@@ -47,6 +48,7 @@ class Stage:
     index: int
     name: str
     layer: Choice
+    structure: Choice
     weight: Choice
     bias: Choice
     input_shape: Shape
@@ -81,7 +83,7 @@ class Blueprint:
     def structure(self) -> tuple[object, ...]:
         """Equal for networks that differ in nothing but their start, so that they can train as one batch."""
         return tuple(
-            (stage.layer, stage.input_shape, tuple(spec.tied_to for spec in stage.tensors))
+            (stage.structure, stage.input_shape, tuple(spec.tied_to for spec in stage.tensors))
             for stage in self.stages
         )
 
@@ -234,6 +236,7 @@ def _stage(
         index=index,
         name=name,
         layer=spec.layer,
+        structure=part.structure(spec.layer),
         weight=spec.weight or init.weight,
         bias=spec.bias or init.bias,
         input_shape=shape,

@@ -135,8 +135,8 @@ PARTS: tuple[InitializerPart, ...] = (
         title=Text("LSUV", "LSUV（逐层单位方差）"),
         summary=Text(
             "Starts orthogonal, then looks at one batch and rescales each layer in turn until its output has "
-            "variance 1.",
-            "先取正交矩阵，再用一批数据逐层缩放，直到每层输出的方差为 1。",
+            "variance 1; recurrent layers stay orthogonal.",
+            "先取正交矩阵，再用一批数据逐层缩放，直到每层输出的方差为 1；循环层保持正交。",
         ),
         parameters=(
             FloatParameter(
