@@ -86,6 +86,36 @@ class DenseLanes:
         return torch.bmm(grad, tensors[0]) if wants_input else None
 
 
+class DensePositions:
+    """A dense layer at every step of a sequence: ``(.., B, T, I)`` to ``(.., B, T, O)``, each step an example.
+
+    Args:
+        form: The layer on lists of numbers.
+        steps: T.
+    """
+
+    def __init__(self, form: DenseAlone | DenseLanes, steps: int) -> None:
+        self._form = form
+        self._steps = steps
+
+    def forward(self, x: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, Saved]:
+        """Return ``x W^T + b`` a lane and step."""
+        y, saved = self._form.forward(x.flatten(-3, -2), tensors)
+        return torch.unflatten(y, -2, (-1, self._steps)), saved
+
+    def backward(
+        self,
+        grad: Tensor,
+        saved: Saved,
+        tensors: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        wants_input: bool,
+    ) -> Tensor | None:
+        """See ``LaneForm``."""
+        before = self._form.backward(grad.flatten(-3, -2), saved, tensors, grads, wants_input)
+        return None if before is None else torch.unflatten(before, -2, (-1, self._steps))
+
+
 class Convolution:
     """A convolution of one or more lanes, which are groups of channels; images lie in memory channel by channel last.
 
@@ -229,7 +259,7 @@ class AveragePool:
 
 
 class Flatten:
-    """Images laid out as lists of numbers; lists stay as they are.
+    """Images and sequences laid out as lists of numbers; lists stay as they are.
 
     Args:
         lanes: K.
@@ -244,6 +274,8 @@ class Flatten:
         """Return ``(K, B, F)``, or ``(B, F)`` where all lanes share it or there is only one."""
         if len(self._shape) == 1:
             return x, ()
+        if len(self._shape) == 2:
+            return x.flatten(-2), ()
         if x.shape[1] == self._shape[0]:
             return x.flatten(1), ()
         batch = x.shape[0]
@@ -260,6 +292,8 @@ class Flatten:
         """See ``LaneForm``."""
         if len(self._shape) == 1:
             return grad
+        if len(self._shape) == 2:
+            return torch.unflatten(grad, -1, self._shape)
         if grad.dim() == 2:
             return grad.reshape(-1, *self._shape)
         channels, height, width = self._shape

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from initviz.experiment.parts import LayerError, TensorSpec
+from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, Shape
+
+SEQUENCE_AXES = 2
 
 
 def flat_input(shape: Shape) -> int:
-    """Return how many numbers come in; raise ``LayerError`` where an image does."""
+    """Return how many numbers come in; raise ``LayerError`` where an image or a sequence does."""
+    if len(shape) == SEQUENCE_AXES:
+        raise LayerError(
+            f"it needs a list of numbers, but its input is a sequence of shape {_shown(shape)}. Add a layer before it "
+            "that takes the last step, the mean over time, or flattens it.",
+            f"它的输入必须是一列数，而现在是形状为 {_shown(shape)} 的序列。请在它前面加一个取最后一步、"
+            "对时间取平均或展平的层。",
+        )
     if len(shape) != 1:
         raise LayerError(
             f"it needs a list of numbers, but its input is an image of shape {_shown(shape)}. "
@@ -19,13 +27,39 @@ def flat_input(shape: Shape) -> int:
     return shape[0]
 
 
+def sequence_input(shape: Shape) -> tuple[int, int]:
+    """Return steps and numbers a step; raise ``LayerError`` where no sequence comes in."""
+    if len(shape) != SEQUENCE_AXES:
+        found = (
+            Text(f"a list of {_shown(shape)} numbers", f"一列 {_shown(shape)} 个数")
+            if len(shape) == 1
+            else Text(f"an image of shape {_shown(shape)}", f"形状为 {_shown(shape)} 的图像")
+        )
+        raise LayerError(
+            f"it needs a sequence, but its input is {found.en}. Choose a data set of sequences, or add a layer before "
+            "it that reads its input step by step; symbols need an embedding.",
+            f"它的输入必须是序列，而现在是{found.zh}。请选择序列数据集，或在它前面加一个逐步读取层；若输入是符号，则需要嵌入层。",
+        )
+    return shape[0], shape[1]
+
+
+def dense_input(shape: Shape) -> int:
+    """Return how many numbers a dense layer reads at once: all of a list, or those of one step of a sequence."""
+    return shape[-1] if len(shape) == SEQUENCE_AXES else flat_input(shape)
+
+
 def image_input(shape: Shape) -> tuple[int, int, int]:
     """Return channels, height and width; raise ``LayerError`` where a list of numbers comes in."""
     if len(shape) != 3:
+        found = (
+            Text("a sequence of shape", "序列，形状为")
+            if len(shape) == SEQUENCE_AXES
+            else Text("a list of length", "一列数，个数为")
+        )
         raise LayerError(
-            f"it needs an image, but its input is a list of {_shown(shape)} numbers. Choose a data set of images, "
+            f"it needs an image, but its input is {found.en} {_shown(shape)}. Choose a data set of images, "
             "and put this layer before the flatten layer.",
-            f"它的输入必须是图像，而现在是一列 {_shown(shape)} 个数。请选择图像数据集，并把这一层放在展平层之前。",
+            f"它的输入必须是图像，而现在是{found.zh} {_shown(shape)}。请选择图像数据集，并把这一层放在展平层之前。",
         )
     return shape[0], shape[1], shape[2]
 
@@ -35,14 +69,14 @@ def _shown(shape: Shape) -> str:
 
 
 def dense_shape(choice: Choice, shape: Shape) -> Shape:
-    """Return the output shape of a dense layer."""
-    flat_input(shape)
-    return (choice.integer("units"),)
+    """Return the output shape of a dense layer, which keeps the steps of a sequence apart."""
+    dense_input(shape)
+    return (*shape[:-1], choice.integer("units"))
 
 
 def dense_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
     """Return the tensors of a dense layer."""
-    fan_in, fan_out = flat_input(shape), choice.integer("units")
+    fan_in, fan_out = dense_input(shape), choice.integer("units")
     weight = TensorSpec(name="weight", shape=(fan_out, fan_in), role="weight", fan_in=fan_in, fan_out=fan_out)
     bias = TensorSpec(name="bias", shape=(fan_out,), role="bias", fan_in=fan_in, fan_out=fan_out)
     return (weight, bias) if choice.flag("bias") else (weight,)
@@ -108,22 +142,3 @@ def flatten_shape(choice: Choice, shape: Shape) -> Shape:
 def same_shape(choice: Choice, shape: Shape) -> Shape:
     """Return the input shape."""
     return shape
-
-
-def residual_shape(choice: Choice, shape: Shape) -> Shape:
-    """Return the output shape of a residual block."""
-    return (flat_input(shape),)
-
-
-def residual_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
-    """Return the tensors of a residual block."""
-    width = flat_input(shape)
-    inner = partial(TensorSpec, fan_in=width, fan_out=width, branch="inner")
-    last = partial(TensorSpec, fan_in=width, fan_out=width, branch="last")
-    return (
-        inner(name="first.weight", shape=(width, width), role="weight"),
-        inner(name="first.bias", shape=(width,), role="bias"),
-        last(name="second.weight", shape=(width, width), role="weight"),
-        last(name="second.bias", shape=(width,), role="bias"),
-        last(name="scale", shape=(), role="branch_scale"),
-    )
