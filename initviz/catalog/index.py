@@ -34,6 +34,7 @@ MODULES: tuple[str, ...] = (
     "datasets.points",
     "datasets.teacher",
     "datasets.sequences",
+    "datasets.mnist1d",
     "datasets.text",
     "datasets.files",
     "remedies.penalties",
