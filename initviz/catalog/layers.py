@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from initviz.catalog import layer_shapes as shapes
-from initviz.catalog.parts import ActivationPart, LaneForm, LaneForward, Observer, TorchLayerPart
+from initviz.catalog.parts import ActivationPart, LaneForm, LaneForward, TorchLayerPart
 from initviz.experiment.parameters import BoolParameter, FloatParameter, IntParameter, PartParameter
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, Shape
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 
 def _activation(choice: Choice, key: str) -> ActivationPart:
@@ -25,14 +24,15 @@ def _activation(choice: Choice, key: str) -> ActivationPart:
 def _dense_module(choice: Choice, shape: Shape) -> nn.Module:
     from torch import nn
 
-    return nn.Linear(shapes.flat_input(shape), choice.integer("units"), bias=choice.flag("bias"))
+    return nn.Linear(shapes.dense_input(shape), choice.integer("units"), bias=choice.flag("bias"))
 
 
 def _dense_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
     from initviz.catalog import lane_forms
 
     has_bias = choice.flag("bias")
-    return lane_forms.DenseAlone(has_bias) if lanes == 1 else lane_forms.DenseLanes(lanes, has_bias)
+    form = lane_forms.DenseAlone(has_bias) if lanes == 1 else lane_forms.DenseLanes(lanes, has_bias)
+    return form if len(shape) == 1 else lane_forms.DensePositions(form, shape[0])
 
 
 def _conv_module(choice: Choice, shape: Shape) -> nn.Module:
@@ -111,38 +111,6 @@ def _activation_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm | Lan
     return lane_forms.Elementwise(function, part.gradient(choice))
 
 
-def _residual_module(choice: Choice, shape: Shape) -> nn.Module:
-    from initviz.catalog.blocks import ResidualBlock
-
-    return ResidualBlock(shapes.flat_input(shape), _activation(choice, "activation").module(choice))
-
-
-def _residual_forward(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
-    from torch.nn import functional
-
-    from initviz.catalog.lane_forms import dense_lanes
-
-    function = _activation(choice, "activation").function(choice)
-
-    def alone(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
-        first, first_bias, second, second_bias, scale = tensors
-        before = functional.linear(x, first, first_bias)
-        after = function(before)
-        if observe is not None:
-            observe(before, after)
-        return x + scale * functional.linear(after, second, second_bias)
-
-    def together(x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
-        first, first_bias, second, second_bias, scale = tensors
-        before = dense_lanes(x, first, first_bias)
-        after = function(before)
-        if observe is not None:
-            observe(before, after)
-        return x + scale.view(-1, 1, 1) * dense_lanes(after, second, second_bias)
-
-    return alone if lanes == 1 else together
-
-
 _BIAS = BoolParameter(
     "bias",
     Text("Bias", "偏置"),
@@ -163,10 +131,11 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="dense",
+        signal="sum",
         title=Text("Dense", "全连接层"),
         summary=Text(
-            "Every unit sees every input: a weight matrix and a bias.",
-            "每个单元都与所有输入相连：一个权重矩阵加一个偏置。",
+            "Every unit sees every input: a weight matrix and a bias. On a sequence, the same ones at every step.",
+            "每个单元都与所有输入相连：一个权重矩阵加一个偏置。对序列，每一步都用同一组权重。",
         ),
         parameters=(
             IntParameter(
@@ -191,6 +160,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="conv",
+        signal="sum",
         title=Text("Convolution", "卷积层"),
         summary=Text(
             "The same small kernels slide over the whole image, one a channel of output.",
@@ -278,10 +248,11 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="flatten",
+        signal="same",
         title=Text("Flatten", "展平层"),
         summary=Text(
-            "Lays an image out as one list of numbers, so that a dense layer can read it.",
-            "把图像展开成一列数，供全连接层读取。",
+            "Lays an image or a sequence out as one list of numbers, so that a dense layer can read all of it.",
+            "把图像或序列展开成一列数，供全连接层整体读取。",
         ),
         source="PyTorch manual, torch.nn.Flatten",
         output_shape=shapes.flatten_shape,
@@ -322,29 +293,5 @@ PARTS: tuple[TorchLayerPart, ...] = (
         is_activation=True,
         module=_activation_module,
         lanes=_activation_form,
-    ),
-    TorchLayerPart(
-        kind="layer",
-        key="residual",
-        title=Text("Residual block", "残差块"),
-        summary=Text(
-            "Two dense layers whose result, times a learned scale, is added to their input.",
-            "两个全连接层的结果乘以可学习的系数后，与输入相加。",
-        ),
-        parameters=(
-            PartParameter(
-                "activation",
-                Text("Activation", "激活函数"),
-                "relu",
-                Text("Function between the two dense layers.", "两个全连接层之间的函数。"),
-                part_kind="activation",
-            ),
-        ),
-        formula=r"y = x + s \, (W_2 \, \phi(W_1 x + b_1) + b_2)",
-        source="He et al. 2016, arXiv:1512.03385; Bachlechner et al. 2021, arXiv:2003.04887",
-        output_shape=shapes.residual_shape,
-        tensors=shapes.residual_tensors,
-        module=_residual_module,
-        lanes=_residual_forward,
     ),
 )

@@ -25,7 +25,8 @@ def moments(x: Tensor) -> tuple[float, float]:
 def by_autograd(plain: PlainLane, inputs: Tensor, targets: Tensor) -> tuple[float, Facts]:
     """Return the loss of a batch and the facts of every measured layer.
 
-    A layer's pre-activations z are its outputs; those of a residual block's last weight are the block's.
+    A layer's pre-activations z are its outputs; a residual block's last weight tells what it adds to the stream, and
+    the block's output as the activation after it.
     """
     signals: dict[str, tuple[Tensor, Tensor]] = {}  # z, and what the activation after it makes of it
     x, waiting = inputs, None
@@ -33,9 +34,10 @@ def by_autograd(plain: PlainLane, inputs: Tensor, targets: Tensor) -> tuple[floa
         if isinstance(module, Residual):
             z = module.first(x)
             signals[f"{name}.1"] = z, module.activation(z)
-            x = x + module.scale * module.second(signals[f"{name}.1"][1])
+            z = module.second(signals[f"{name}.1"][1])
+            x = x + module.scale * z
             waiting = f"{name}.2"
-            signals[waiting] = x, x
+            signals[waiting] = z, x
         elif isinstance(module, nn.Linear | nn.Conv2d):
             x = module(x)
             waiting = name

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from initviz.catalog.families.hidden_layers import (
+    DROP_CONNECT,
+    DROPOUT,
+    NORMALIZATION,
+    PLACE,
+    activated,
+    dropped,
+)
 from initviz.catalog.families.layer_choice import layer
-from initviz.experiment.parameters import IntParameter, PartParameter
+from initviz.catalog.families.residual import BRANCH_PARAMETERS, branch_values, ending
+from initviz.catalog.residual_layers import ORDER
+from initviz.experiment.parameters import BoolParameter, IntParameter, PartParameter
 from initviz.experiment.parts import FamilyPart
 from initviz.experiment.text import Text
-from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape
+from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape, Tie
 
 SMALLEST_POOLED = 4
 """Shortest side of an image that is still halved."""
@@ -35,17 +45,21 @@ def _flat(shape: Shape) -> tuple[LayerSpec, ...]:
 
 
 def _mlp(choice: Choice, info: DataInfo) -> tuple[LayerSpec, ...]:
-    hidden = (
-        layer("dense", units=choice.integer("width")),
-        layer("activation", function=choice.string("activation")),
-    )
-    return _flat(info.shape) + hidden * choice.integer("depth")
+    width, rate = choice.integer("width"), choice.number(DROP_CONNECT.key)
+    kind, values = ("drop_connect", {"rate": rate}) if rate > 0 else ("dense", {})
+    rest = activated(choice, width) + dropped(choice)
+    shared = Tie(f"{kind}_2") if choice.flag("tied") else None
+    layers = _flat(info.shape)
+    for place in range(1, choice.integer("depth") + 1):
+        layers += (layer(kind, shared if place > 2 else None, units=width, **values), *rest)
+    return layers
 
 
 def _cnn(choice: Choice, info: DataInfo) -> tuple[LayerSpec, ...]:
+    channels = choice.integer("channels")
     block = (
-        layer("conv", channels=choice.integer("channels"), kernel=3, stride=1, padding=1),
-        layer("activation", function=choice.string("activation")),
+        layer("conv", channels=channels, kernel=3, stride=1, padding=1),
+        *activated(choice, channels),
     )
     side = min(info.shape[1:], default=0)
     layers: tuple[LayerSpec, ...] = ()
@@ -54,12 +68,16 @@ def _cnn(choice: Choice, info: DataInfo) -> tuple[LayerSpec, ...]:
         if side >= SMALLEST_POOLED:
             layers += (layer("max_pool", size=2),)
             side //= 2
+        layers += dropped(choice)
     return (*layers, layer("flatten"))
 
 
 def _resnet_mlp(choice: Choice, info: DataInfo) -> tuple[LayerSpec, ...]:
     entrance = (*_flat(info.shape), layer("dense", units=choice.integer("width")))
-    return entrance + (layer("residual", activation=choice.string("activation")),) * choice.integer("blocks")
+    if choice.string(ORDER.key) == "post_activation":
+        entrance += (layer("activation", function=choice.string("activation")),)
+    blocks = choice.integer("blocks")
+    return entrance + (layer("residual", None, **branch_values(choice, blocks)),) * blocks + ending(choice)
 
 
 PARTS: tuple[FamilyPart, ...] = (
@@ -83,6 +101,19 @@ PARTS: tuple[FamilyPart, ...] = (
             ),
             WIDTH,
             ACTIVATION,
+            NORMALIZATION,
+            PLACE,
+            DROPOUT,
+            DROP_CONNECT,
+            BoolParameter(
+                "tied",
+                Text("One weight for all layers", "所有层共用一个权重"),
+                False,
+                Text(
+                    "Whether all hidden layers from the second on share one weight matrix; biases stay their own.",
+                    "从第二个隐藏层起，所有隐藏层是否共用同一个权重矩阵；偏置仍各自独立。",
+                ),
+            ),
         ),
         formula=r"x_{l+1} = \phi(W_{l} x_{l} + b_{l})",
         source="Rumelhart et al. 1986, doi:10.1038/323533a0",
@@ -117,6 +148,9 @@ PARTS: tuple[FamilyPart, ...] = (
                 log=True,
             ),
             ACTIVATION,
+            NORMALIZATION,
+            PLACE,
+            DROPOUT,
         ),
         formula=r"x_{l+1} = \mathrm{pool}\left(\phi(W_{l} \star x_{l} + b_{l})\right)",
         source="LeCun et al. 1998, doi:10.1109/5.726791",
@@ -142,9 +176,10 @@ PARTS: tuple[FamilyPart, ...] = (
             ),
             WIDTH,
             ACTIVATION,
+            *BRANCH_PARAMETERS,
         ),
         formula=r"x_{l+1} = x_{l} + s_{l} \left(V_{l}\, \phi(W_{l} x_{l} + b_{l}) + c_{l}\right)",
-        source="He et al. 2016, arXiv:1512.03385",
+        source="He et al. 2016, arXiv:1512.03385 and arXiv:1603.05027",
         layers=_resnet_mlp,
     ),
 )
