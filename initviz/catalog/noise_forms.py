@@ -14,15 +14,15 @@ IMAGE_AXES = 3
 
 
 def kept(shape: Sequence[int], rate: float, generator: Generator) -> Tensor:
-    """Return which numbers stay, drawn with one call in single precision whatever the network computes in.
+    """Return 1 for what stays and 0 for the rest, drawn with one call, as ``torch.nn.Dropout`` draws it.
 
     Args:
         shape: Of one lane.
         rate: Probability with which a number is left out.
         generator: The lane's; its device is that of the result.
     """
-    draw = torch.rand(tuple(shape), generator=generator, dtype=torch.float32, device=generator.device)
-    return draw >= rate
+    whole = torch.empty(tuple(shape), device=generator.device)
+    return whole.bernoulli_(1 - rate, generator=generator)
 
 
 class Dropout:

@@ -38,9 +38,10 @@ def form(kind: str, shape: Shape, now: FakeNow, **values: Any) -> LaneForm:
 
 
 def mask(seed: int, shape: Shape, rate: float = RATE) -> Tensor:
-    """Return a lane's factors as documented: one call of ``torch.rand`` in single precision a lane and layer."""
-    draw = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
-    return (draw >= rate).double() / (1 - rate)
+    """Return a lane's factors as torch draws them: those by which its own dropout multiplies."""
+    with torch.random.fork_rng():
+        torch.default_generator.manual_seed(seed)
+        return functional.dropout(torch.ones(shape, dtype=torch.float64), rate)
 
 
 def joined(each: list[Tensor]) -> Tensor:
