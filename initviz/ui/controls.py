@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
@@ -14,6 +16,9 @@ from initviz.ui.scope import Scope
 from initviz.ui.sections import Sections
 from initviz.ui.session import Session
 from initviz.views.palette import LIGHT, Theme
+
+if TYPE_CHECKING:
+    from initviz.ui.training_panel import TrainingPanel
 
 WIDTH = 304
 NARROWEST = 264
@@ -31,9 +36,15 @@ class Controls(QWidget):
         parent: Qt parent.
     """
 
+    rate_search_begun = Signal()
+    """A test of learning rates has just been opened."""
+    rate_search_ended = Signal()
+    """The experiment that it was opened from is back."""
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._training: TrainingPanel | None = None
         self._sized_for = 0
         self._by_hand = False
         self._theme = LIGHT
@@ -80,6 +91,11 @@ class Controls(QWidget):
             TrainingPanel(self.scope),
             RemediesPanel(self.scope),
         )
+        training = made[KEYS.index("training")]
+        if isinstance(training, TrainingPanel):
+            training.search.begun.connect(self.rate_search_begun)
+            training.search.ended.connect(self.rate_search_ended)
+            self._training = training
         for number, (key, panel) in enumerate(zip(KEYS, made, strict=True)):
             self.panels[key] = panel
             panel.set_theme(self._theme)
@@ -116,6 +132,8 @@ class Controls(QWidget):
     def show_run(self, history: RunHistory | None) -> None:
         """Show on the cards how the lanes fare."""
         self.lanes.update_lanes(history.lanes if history is not None else (), history)
+        if self._training is not None:
+            self._training.show_history(history)
 
     @Slot()
     def _fit_lanes(self) -> None:

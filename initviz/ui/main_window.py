@@ -186,6 +186,8 @@ class MainWindow(QMainWindow):
         self.files.told.connect(self.message_bar.tell)
         self.files.refused.connect(self.message_bar.refuse)
         self.files.recent_changed.connect(self._list_recent)
+        self.controls.rate_search_begun.connect(self.plot_keys.show_rate_test)
+        self.controls.rate_search_ended.connect(self.plot_keys.end_rate_test)
         self.dashboard.failed.connect(self.message_bar.fail)
         self.plot_keys.told.connect(self.message_bar.tell)
         self.help_desk.told.connect(self.message_bar.tell)

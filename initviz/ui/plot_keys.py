@@ -10,6 +10,7 @@ from initviz.ui.actions import Actions
 from initviz.ui.dashboard import Dashboard
 from initviz.ui.menus import Menus
 from initviz.ui.session import Session
+from initviz.views.index import VIEWS
 
 
 class PlotKeys(QObject):
@@ -30,6 +31,7 @@ class PlotKeys(QObject):
         self._session = session
         self._actions = actions
         self._menus = menus
+        self._opened_for_test: list[str] = []
         for action in actions.layouts.values():
             action.triggered.connect(self._choose_layout)
         actions.export_view.triggered.connect(self._export)
@@ -48,6 +50,22 @@ class PlotKeys(QObject):
         docks = self._dashboard.docks
         shown = {key for key, dock in docks.items() if not dock.isHidden()}
         self._menus.fill_views({key: dock.windowTitle() for key, dock in docks.items()}, shown)
+
+    @Slot()
+    def show_rate_test(self) -> None:
+        """Show what a test of learning rates is seen in."""
+        for declared in VIEWS:
+            if declared.tests_rates:
+                if self._dashboard.docks[declared.key].isHidden():
+                    self._opened_for_test.append(declared.key)
+                self._dashboard.show_dock(declared.key, True)
+
+    @Slot()
+    def end_rate_test(self) -> None:
+        """Close again what was opened for the test."""
+        for key in self._opened_for_test:
+            self._dashboard.show_dock(key, False)
+        self._opened_for_test = []
 
     @Slot()
     def _choose_layout(self) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from initviz.catalog.parts import SchedulePart
 from initviz.experiment.fields import DTYPE, SEED, STEPS
 from initviz.experiment.parameters import Value
 from initviz.experiment.values import Choice, Recipe
+from initviz.telemetry.history import RunHistory
 from initviz.ui.field_form import FieldForm
+from initviz.ui.form_row import GUTTER
 from initviz.ui.lane_text import part_title
-from initviz.ui.number_text import format_count, format_value
+from initviz.ui.number_text import format_count, format_three, format_value
 from initviz.ui.panel import Panel
 from initviz.ui.part_editor import PartEditor
-from initviz.ui.schedule_preview import SchedulePreview, rate_curve
+from initviz.ui.planned_rate import planned_rate
+from initviz.ui.rate_search import RateSearch
+from initviz.ui.schedule_preview import OtherCurve, RateCurve, SchedulePreview, rate_curve
 from initviz.ui.scope import Scope
 
 
@@ -35,13 +39,34 @@ class TrainingPanel(Panel):
         self.optimizer = PartEditor(scope, "optimizer", "optimizer", self._read_optimizer)
         self.schedule = PartEditor(scope, "schedule", "schedule", self._read_schedule)
         self.preview = SchedulePreview()
+        self.search = RateSearch(scope, self)
+        self.find_button, self.use_button, self.back_button = QPushButton(), QPushButton(), QPushButton()
+        self.find_button.clicked.connect(self.search.begin)
+        self.use_button.clicked.connect(self._use_rate)
+        self.back_button.clicked.connect(self.search.go_back)
+        self._history: RunHistory | None = None
+        self._suggestion: float | None = None
+        self._read_version = -1
         self.fields = FieldForm(
             scope, (STEPS, SEED, DTYPE), "", self._read_fields, per_lane=frozenset({SEED.key})
         )
-        for widget in (self.optimizer, rule(), self.schedule, self.preview, rule(), self.fields):
+        for widget in (self.optimizer, rule(), self.schedule, self.preview):
             self.column.addWidget(widget)
+        self.column.addLayout(self._buttons())
+        self.column.addWidget(rule())
+        self.column.addWidget(self.fields)
         self.column.addStretch(1)
         self.retranslate()
+
+    def _buttons(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setContentsMargins(GUTTER, 0, 0, 0)
+        column.setSpacing(4)
+        for button in (self.find_button, self.use_button, self.back_button):
+            button.setObjectName("quietButton")
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            column.addWidget(button)
+        return column
 
     def title(self) -> str:
         return self.tr("Training")
@@ -58,19 +83,72 @@ class TrainingPanel(Panel):
         self.optimizer.refresh()
         self.schedule.refresh()
         self.fields.refresh()
-        recipe = self.scope.recipe
-        part = self.scope.part("schedule", recipe.schedule.name)
-        if isinstance(part, SchedulePart):
-            steps = self.session.experiment.steps
-            curve = rate_curve(part.factor(recipe.schedule, steps), recipe.optimizer.number("lr"), steps)
-            lane = self.scope.lane
-            self.preview.set_curve(curve, "" if lane is None else self.scope.color(lane))
-        self.preview.setVisible(isinstance(part, SchedulePart))
+        lane, curve = self.scope.lane, self._curve(self.scope.recipe)
+        others: list[OtherCurve] = []
+        if lane is None:
+            for index, other in enumerate(self.session.experiment.lanes):
+                own = self._curve(other.recipe)
+                if own != curve:
+                    others.append(OtherCurve(own, self.scope.color(index)))
+        self.preview.set_curve(curve, "" if lane is None else self.scope.color(lane), others)
+        self._show_search()
+
+    def _curve(self, recipe: Recipe) -> RateCurve:
+        experiment = self.session.experiment
+        plan = planned_rate(recipe, experiment, self.session.catalogue)
+        return rate_curve(plan.at, experiment.steps, follows=plan.follows, by_decades=plan.rises)
+
+    # Finding a rate
+
+    def show_history(self, history: RunHistory | None) -> None:
+        """Read a suggestion off the run on the screen, where that tests learning rates."""
+        if not self.isVisible() or not self.search.is_test:
+            return
+        if history is self._history and history is not None and history.version == self._read_version:
+            return
+        self._history = history
+        self._read_version = -1 if history is None else history.version
+        self._suggestion = self.search.suggestion(history)
+        self._show_search()
+
+    def _show_search(self) -> None:
+        is_test = self.search.is_test
+        if not is_test:
+            self._suggestion = None
+        rate = self._suggestion
+        self.find_button.setVisible(not is_test and self.search.is_possible)
+        self.use_button.setVisible(is_test)
+        self.use_button.setEnabled(rate is not None)
+        self.back_button.setVisible(is_test and self.search.has_experiment)
+        self.find_button.setText(self.tr("Find a learning rate"))
+        self.find_button.setToolTip(
+            self.tr(
+                "Opens a short run in which the learning rate rises from far too small to far too large; the loss "
+                "tells which rate suits. Nothing of this experiment is lost."
+            )
+        )
+        if rate is None:
+            self.use_button.setText(self.tr("Play to find a learning rate"))
+        else:
+            shown = format_three(float(f"{rate:.2g}"))
+            self.use_button.setText(self.tr("Use the learning rate {rate}").format(rate=shown))
+        self.use_button.setToolTip(
+            self.tr(
+                "Goes back to the experiment with the rate at which the loss of {lane} falls fastest."
+            ).format(lane=self.scope.focused.name)
+        )
+        self.back_button.setText(self.tr("Back without a change"))
+
+    @Slot()
+    def _use_rate(self) -> None:
+        if self._suggestion is not None:
+            self.search.use(self._suggestion)
 
     def retranslate(self) -> None:
         self.optimizer.retranslate(self.tr("Optimizer"))
         self.schedule.retranslate(self.tr("Learning-rate schedule"))
         self.preview.retranslate()
+        self._show_search()
 
     def _read_optimizer(self, recipe: Recipe) -> Choice:
         return recipe.optimizer

@@ -173,7 +173,7 @@ def test_the_preview_draws_a_curve(panel: TrainingPanel, qtbot: QtBot) -> None:
 
 
 def test_a_run_of_one_step_has_a_curve_too() -> None:
-    assert rate_curve(lambda step: 1.0, 0.5, 1) == RateCurve(1, (0.5,))
+    assert rate_curve(lambda step: 0.5, 1) == RateCurve(1, (0.5,))
 
 
 def test_sources_become_links() -> None:
