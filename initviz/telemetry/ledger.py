@@ -8,6 +8,7 @@ from torch import Tensor
 
 from initviz.engine.denormals import flushed
 from initviz.engine.group import Group
+from initviz.engine.losses import classes_of, predicted
 from initviz.engine.race import Race
 from initviz.engine.state import GroupState, RaceState
 from initviz.experiment.values import Task
@@ -22,19 +23,17 @@ def accuracies(outputs: list[Tensor], targets: list[Tensor], task: Task) -> Floa
     """Return the share of each batch that is classified rightly, ``(S, K)``; NaN for regression.
 
     Args:
-        outputs: S times ``(K, B, O)``; B may differ.
-        targets: S times ``(B,)``.
+        outputs: S times ``(K, B, O)``, or ``(K, B, T, O)`` where every position has an answer; B may differ.
+        targets: S times ``(B,)`` or ``(B, T)``, or ``(B, O)`` shares of classes.
         task: What is learned.
     """
     lanes = outputs[0].shape[0]
     if task == "regression":
         return np.full((len(outputs), lanes), np.nan)
     joined, wanted = torch.cat(outputs, dim=1), torch.cat(targets)
-    if task == "binary":
-        right = (joined.squeeze(-1) > 0) == (wanted > 0.5)
-    else:
-        right = joined.argmax(-1) == wanted
-    sizes = np.array([len(target) for target in targets])
+    right = predicted(joined, task) == classes_of(wanted, task)
+    positions = right.shape[1] // len(wanted)
+    sizes = np.array([len(target) * positions for target in targets])
     starts = np.cumsum(sizes) - sizes
     sums = np.add.reduceat(right.cpu().numpy(), starts, axis=1, dtype=np.int64)
     shares: Floats = sums / sizes
@@ -86,6 +85,8 @@ class Ledger:
         self._num_layers = max(len(group.layout.measured) for group in race.groups)
         self._states: list[RaceState] = []
         outputs = race.num_lanes * race.data.batch_size * race.data.info.num_outputs
+        if race.data.info.per_position:
+            outputs *= race.data.info.shape[0]
         self._capacity = min(
             max(1, MAX_OUTPUTS // outputs), *(ledger.norms.capacity for ledger in self._groups)
         )

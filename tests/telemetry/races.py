@@ -48,6 +48,13 @@ CONVOLUTIONAL = {
     },
     "optimizer": {"name": "adam", "lr": 0.003},
 }
+TEXT = {
+    "device": "cpu",
+    "steps": 300,
+    "data": {"name": "text", "length": 8, "batch_size": 16},
+    "model": {"family": "transformer", "width": 8, "heads": 2, "blocks": 1},
+    "optimizer": {"name": "adam", "lr": 0.003},
+}
 
 
 MIXED = [
@@ -62,6 +69,7 @@ DOCUMENTS = {
     "mixed": {**DIGITS, "lanes": MIXED},
     "double": {**MOONS, "dtype": "float64", "lanes": LANES},
     "alone": MOONS,
+    "text": {**TEXT, "lanes": LANES},
 }
 
 
