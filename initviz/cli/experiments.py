@@ -36,7 +36,7 @@ def read_experiment(path: Path, changes: Mapping[str, object] | None = None) -> 
         return load_experiment(path, catalogue(), bounds)
     document = load_document(path, bounds)
     try:
-        return read_document({**document, **changed}, catalogue(), bounds)
+        return read_document({**document, **changed}, catalogue(), bounds, path.parent)
     except ExperimentError as error:
         if error.path in changed:
             raise ExperimentError(error.reason, f"--{error.path}") from error

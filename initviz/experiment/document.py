@@ -10,6 +10,7 @@ import copy
 import math
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
 from initviz.experiment.blueprint import blueprint, check_depth, data_info
@@ -33,7 +34,7 @@ from initviz.experiment.fields import (
 )
 from initviz.experiment.limits import Limits
 from initviz.experiment.merge import as_table, merge_overrides, with_defaults, with_keys
-from initviz.experiment.parameters import Parameter, PartParameter, Value, check_values
+from initviz.experiment.parameters import Parameter, PartParameter, PathParameter, Value, check_values
 from initviz.experiment.remedies import check_fit, read_remedies
 from initviz.experiment.text import Text
 from initviz.experiment.values import (
@@ -60,13 +61,16 @@ MAX_NESTING = 32
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]{1,3})?")
 
 
-def read_document(document: Mapping[str, object], catalogue: Catalogue, limits: Limits) -> Experiment:
+def read_document(
+    document: Mapping[str, object], catalogue: Catalogue, limits: Limits, folder: Path | None = None
+) -> Experiment:
     """Check a document and return the experiment it describes.
 
     Args:
         document: Tables as TOML gives them; it is not changed.
         catalogue: What may be named.
         limits: Bounds on sizes, checked before anything is built.
+        folder: What names of files in it are relative to; the folder that the program runs in where None.
     Raises:
         ExperimentError: Anything that is wrong, with the place and what to do.
     """
@@ -80,7 +84,7 @@ def read_document(document: Mapping[str, object], catalogue: Catalogue, limits: 
     base = with_defaults(with_keys(given, catalogue))
     steps = cast(int, STEPS.check(base["steps"], "steps"))
     limits.check("steps", steps, Text("steps", "步数"), "steps")
-    data = _read_data(as_table(base["data"], "data"), catalogue, limits)
+    data = _read_data(as_table(base["data"], "data"), catalogue, limits, folder)
     recipe = _read_recipe(base, catalogue, limits, "")
     experiment = Experiment(
         name=_name(base["name"], "name"),
@@ -223,7 +227,21 @@ def _fill(part: Part, given: Mapping[str, object], catalogue: Catalogue, path: s
     return choice
 
 
-def _read_data(table: Table, catalogue: Catalogue, limits: Limits) -> DataSpec:
+def _in_folder(choice: Choice, part: Part, folder: Path | None) -> Choice:
+    """Return the choice with the name of every file made whole; the document keeps what the person wrote."""
+    if folder is None:
+        return choice
+    paths = {parameter.key for parameter in part.parameters if isinstance(parameter, PathParameter)}
+    return Choice(
+        choice.name,
+        tuple(
+            (key, str(folder.absolute() / value) if key in paths and isinstance(value, str) and value else value)
+            for key, value in choice.values
+        ),
+    )
+
+
+def _read_data(table: Table, catalogue: Catalogue, limits: Limits, folder: Path | None) -> DataSpec:
     own = {parameter.key for parameter in DATA_FIELDS}
     dataset_table = {key: value for key, value in table.items() if key not in own}
     name = dataset_table.get("name")
@@ -231,6 +249,7 @@ def _read_data(table: Table, catalogue: Catalogue, limits: Limits) -> DataSpec:
         part = catalogue.get("dataset", name, "data.name")
         _known_keys(dataset_table, (*part.parameters, *DATA_FIELDS), "data")
     dataset = read_choice(dataset_table, "dataset", catalogue, "data")
+    dataset = _in_folder(dataset, catalogue.get("dataset", dataset.name), folder)
     values: dict[str, Value] = check_values(
         DATA_FIELDS, {key: value for key, value in table.items() if key in own}, "data"
     )

@@ -14,6 +14,7 @@ from initviz.experiment.document import MAX_NESTING, read_document
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.fields import TOP_LEVEL_KEYS
 from initviz.experiment.limits import Limits
+from initviz.experiment.parameters import PathParameter
 from initviz.experiment.text import Text
 from initviz.experiment.toml import dumps
 from initviz.experiment.values import SCHEMA, Experiment
@@ -35,7 +36,7 @@ def load_experiment(path: Path, catalogue: Catalogue, limits: Limits) -> Experim
             starts with the file's name.
     """
     try:
-        return read_document(load_document(path, limits), catalogue, limits)
+        return read_document(load_document(path, limits), catalogue, limits, path.parent)
     except ExperimentError as error:
         if error.path.startswith(str(path)):
             raise
@@ -84,6 +85,29 @@ _TOO_DEEP = Text(
     "the file is nested too deeply. Open a file that InitViz has written.",
     "该文件嵌套过深。请打开由 InitViz 写出的文件。",
 )
+
+
+def with_whole_paths(
+    document: Mapping[str, object], catalogue: Catalogue, folder: Path | None
+) -> dict[str, object]:
+    """Return the document with every file that it names by its whole path, so that it can be saved elsewhere.
+
+    Args:
+        document: A document that has been accepted; it is not changed.
+        catalogue: What it names.
+        folder: What names of files in it are relative to; None where they are relative to nothing that is known.
+    """
+    result = dict(document)
+    data = document.get("data")
+    if folder is None or not isinstance(data, Mapping) or not isinstance(data.get("name"), str):
+        return result
+    part = catalogue.get("dataset", str(data["name"]))
+    whole = {
+        parameter.key: str(folder.absolute() / str(data[parameter.key]))
+        for parameter in part.parameters
+        if isinstance(parameter, PathParameter) and data.get(parameter.key)
+    }
+    return {**result, "data": {**data, **whole}} if whole else result
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -25,7 +25,9 @@ class Limits:
         steps: Updates a run.
         parameters: Trainable numbers of one lane.
         memory_gb: Estimated memory of a run, in GB of 10^9 bytes.
-        file_mb: Size of a file that is read, in MB of 10^6 bytes.
+        file_mb: Size of an experiment file that is read, in MB of 10^6 bytes.
+        data_mb: Size of a file of examples that is read, unpacked, in MB of 10^6 bytes.
+        columns: Numbers in one row of a table that is read.
     """
 
     lanes: int = 16
@@ -36,6 +38,8 @@ class Limits:
     parameters: int = 100_000_000
     memory_gb: int = 4
     file_mb: int = 1
+    data_mb: int = 500
+    columns: int = 50_000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:

@@ -13,6 +13,10 @@ from initviz.experiment.text import Text
 Value = bool | int | float | str | tuple[float, ...] | tuple[int, ...] | None
 Values = Mapping[str, Value]
 
+MAX_PATH = 4096
+MAX_TEXT = 200
+"""Characters of a file's name, and of a text."""
+
 
 class Parameter(Protocol):
     """What every kind of parameter offers."""
@@ -229,6 +233,49 @@ class FloatsParameter:
         )
         checked = (one.check(item, f"{path}[{index}]") for index, item in enumerate(value))
         return tuple(number for number in checked if number is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class PathParameter:
+    """A file of the person's. Empty means what the part says it means, such as an example that comes with it.
+
+    Attributes:
+        suffixes: Endings of the files that are meant, such as ``.csv``; a file dialog shows these first.
+    """
+
+    key: str
+    title: Text
+    default: str
+    help: Text
+    suffixes: tuple[str, ...] = ()
+
+    def check(self, value: object, path: str) -> str:
+        """Return ``value`` if it can be the name of a file; whether there is one is seen when it is read."""
+        if not isinstance(value, str):
+            raise _wrong_type(Text("the name of a file in quotes", "引号中的文件名"), value, path)
+        if len(value) > MAX_PATH or not value.isprintable():
+            raise _wrong_type(Text("a printable file name", "可打印的文件名"), value, path)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class TextParameter:
+    """A short word of the person's, such as the name of a column."""
+
+    key: str
+    title: Text
+    default: str
+    help: Text
+
+    def check(self, value: object, path: str) -> str:
+        """Return ``value`` if it is a line of text."""
+        if not isinstance(value, str):
+            raise _wrong_type(Text("a text in quotes", "引号中的文本"), value, path)
+        if len(value) > MAX_TEXT or not value.isprintable():
+            raise _wrong_type(
+                Text(f"at most {MAX_TEXT} printable characters", f"最多 {MAX_TEXT} 个可打印字符"), value, path
+            )
+        return value
 
 
 def check_values(

@@ -10,7 +10,7 @@ from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
 from initviz.experiment.errors import ExperimentError
-from initviz.experiment.files import load_experiment, save_document
+from initviz.experiment.files import load_experiment, save_document, with_whole_paths
 from initviz.experiment.text import Text
 from initviz.ui.language import current_language
 from initviz.ui.scenarios import scenario, scenarios, title_of
@@ -145,8 +145,12 @@ class FileDesk(QObject):
 
     def _write(self, path: Path) -> None:
         follows, self._after_save = self._after_save, None
+        document, folder = self._session.document, self._session.origin.folder
+        if folder != path.parent:
+            document = with_whole_paths(document, self._session.catalogue, folder)
+            self._session.apply(document, self.tr("names of files made whole"))
         try:
-            save_document(self._session.document, path)
+            save_document(document, path)
         except ExperimentError as error:
             self.refused.emit(error.reason, error.path)
             return

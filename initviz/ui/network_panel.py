@@ -195,7 +195,10 @@ class NetworkPanel(Panel):
 
     def _problem_of(self, tables: Sequence[Table]) -> ExperimentError | None:
         place = self.scope.place("model")
-        return first_problem(self.scope.document, place, tables, self.session.catalogue, self.session.limits)
+        session = self.session
+        return first_problem(
+            self.scope.document, place, tables, session.catalogue, session.limits, session.origin.folder
+        )
 
     def _edit(self, tables: list[Table], label: str, merge: str = "") -> Text | None:
         """Take an edited list: train it where that is possible, otherwise keep it as a draft.

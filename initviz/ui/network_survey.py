@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from initviz.experiment.blueprint import OUTPUT_KIND, OUTPUT_NAME
 from initviz.experiment.catalogue import Catalogue
@@ -119,11 +120,16 @@ def _elements(shape: Shape | None) -> int:
 
 
 def first_problem(
-    document: Mapping[str, object], place: str, layers: Sequence[Table], catalogue: Catalogue, limits: Limits
+    document: Mapping[str, object],
+    place: str,
+    layers: Sequence[Table],
+    catalogue: Catalogue,
+    limits: Limits,
+    folder: Path | None = None,
 ) -> ExperimentError | None:
     """Return why a document with these layers at ``place`` cannot be trained, or None where it can."""
     try:
-        read_document(set_value(document, place, {"layers": list(layers)}), catalogue, limits)
+        read_document(set_value(document, place, {"layers": list(layers)}), catalogue, limits, folder)
     except ExperimentError as error:
         return error
     return None

@@ -18,6 +18,7 @@ from initviz.experiment.errors import ExperimentError
 from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
+from initviz.ui.scenarios import scenario
 
 MERGE_WITHIN_S = 1.5
 UNDO_LIMIT = 200
@@ -34,6 +35,14 @@ class Origin:
 
     path: Path | None = None
     scenario: str = ""
+
+    @property
+    def folder(self) -> Path | None:
+        """What names of files in the document are relative to; None where the document has no file."""
+        if self.path is not None:
+            return self.path.parent
+        entry = scenario(self.scenario) if self.scenario else None
+        return entry.path.parent if entry is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +88,8 @@ class Session(QObject):
         self.limits = limits
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(UNDO_LIMIT)
-        self._content = self._read(document)
         self._origin = origin or Origin()
+        self._content = self._read(document)
         self._focus_lane = 0
         self._hidden_lanes: frozenset[int] = frozenset()
 
@@ -141,16 +150,31 @@ class Session(QObject):
             return False
         return self.apply(edited, label, merge or path)
 
-    def open_document(self, document: Mapping[str, object], label: str, origin: Origin | None = None) -> bool:
-        """Put another document in place of this one; undo brings the old one back."""
+    def open_document(
+        self,
+        document: Mapping[str, object],
+        label: str,
+        origin: Origin | None = None,
+        *,
+        is_saved: bool = True,
+    ) -> bool:
+        """Put another document in place of this one; undo brings the old one back.
+
+        Args:
+            document: All tables.
+            label: What the person did, in the window's language, for the undo menu.
+            origin: Where it came from.
+            is_saved: False where it lies nowhere as it is, so that closing the window asks about it.
+        """
+        after = origin if origin is not None else Origin()
         try:
-            content = self._read(document)
+            content = self._read(document, after)
         except ExperimentError as error:
             self.rejected.emit(error.reason, error.path)
             return False
-        after = origin if origin is not None else Origin()
         self.undo_stack.push(_Edit(self, self._content, content, label, "", (self._origin, after)))
-        self.undo_stack.setClean()
+        if is_saved:
+            self.undo_stack.setClean()
         return True
 
     def mark_saved(self, path: Path) -> None:
@@ -265,8 +289,10 @@ class Session(QObject):
 
     # Used by the undo commands
 
-    def _read(self, document: Mapping[str, object]) -> Content:
-        return Content(copy.deepcopy(dict(document)), read_document(document, self.catalogue, self.limits))
+    def _read(self, document: Mapping[str, object], origin: Origin | None = None) -> Content:
+        folder = (origin or self._origin).folder
+        experiment = read_document(document, self.catalogue, self.limits, folder)
+        return Content(copy.deepcopy(dict(document)), experiment)
 
     def _set_content(self, content: Content) -> None:
         self._content = content
