@@ -1,4 +1,4 @@
-"""Points in the plane, made up on the spot: what a decision boundary can be drawn for."""
+"""Points made up on the spot: in the plane, where a decision boundary can be drawn, and on a curve."""
 
 from __future__ import annotations
 
@@ -99,7 +99,43 @@ def _xor(choice: Choice, targets: NDArray[np.int64], generator: np.random.Genera
     return np.stack([first, second], axis=1)
 
 
+def _describe_blobs(choice: Choice) -> DataInfo:
+    classes = choice.integer("classes")
+    return DataInfo(
+        shape=(2,),
+        task="binary" if classes == 2 else "classification",
+        num_outputs=1 if classes == 2 else classes,
+        num_samples=choice.integer("samples"),
+    )
+
+
+def _load_blobs(choice: Choice, seed: int) -> Examples:
+    import numpy as np
+
+    samples, classes = choice.integer("samples"), choice.integer("classes")
+    generator = np.random.default_rng(seed)
+    targets = generator.permutation(np.arange(samples, dtype=np.int64) % classes)
+    angle = 2 * np.pi * targets / classes
+    centres = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    points = centres + choice.number("noise") * generator.standard_normal((samples, 2))
+    return Examples(inputs=points, targets=targets, class_names=tuple(str(name) for name in range(classes)))
+
+
+def _describe_wave(choice: Choice) -> DataInfo:
+    return DataInfo(shape=(1,), task="regression", num_outputs=1, num_samples=choice.integer("samples"))
+
+
+def _load_wave(choice: Choice, seed: int) -> Examples:
+    import numpy as np
+
+    generator = np.random.default_rng(seed)
+    x = generator.uniform(-1.0, 1.0, (choice.integer("samples"), 1))
+    clean = np.sin(np.pi * choice.number("waves") * x)
+    return Examples(inputs=x, targets=clean + choice.number("noise") * generator.standard_normal(x.shape))
+
+
 GROUP = Text("Points in the plane", "平面上的点")
+LINE_GROUP = Text("A curve", "一条曲线")
 
 PARTS: tuple[LoadableDatasetPart, ...] = (
     LoadableDatasetPart(
@@ -183,5 +219,63 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
         source="Minsky and Papert 1969, Perceptrons, MIT Press",
         describe=_describe,
         load=_loader(_xor),
+    ),
+    LoadableDatasetPart(
+        kind="dataset",
+        group=GROUP,
+        key="blobs",
+        title=Text("Blobs", "团簇"),
+        summary=Text(
+            "Round clouds of points on a circle, one a class: straight borders part them, as far as they do not "
+            "overlap.",
+            "圆周上的圆形点云，每类一团：只要不重叠，直线就能把它们分开。",
+        ),
+        parameters=(
+            SAMPLES,
+            noise(0.25),
+            IntParameter(
+                "classes",
+                Text("Classes", "类别数"),
+                3,
+                Text(
+                    "Clouds, evenly spaced on a circle of radius 1.",
+                    "点云的个数，均匀分布在半径为 1 的圆上。",
+                ),
+                minimum=2,
+                maximum=8,
+            ),
+        ),
+        formula=r"x \sim \mathcal{N}(\mu_{c}, s^{2} I),"
+        r"\quad \mu_{c} = (\cos \tfrac{2 \pi c}{C}, \sin \tfrac{2 \pi c}{C})",
+        source="scikit-learn manual, sklearn.datasets.make_blobs",
+        describe=_describe_blobs,
+        load=_load_blobs,
+    ),
+    LoadableDatasetPart(
+        kind="dataset",
+        group=LINE_GROUP,
+        key="wave",
+        title=Text("Sine curve", "正弦曲线"),
+        summary=Text(
+            "One number in, one number out: noisy points of a sine curve. The more waves, the longer a network takes "
+            "to bend.",
+            "一个输入，一个输出：正弦曲线上带噪声的点。波数越多，网络弯曲得越慢。",
+        ),
+        parameters=(
+            SAMPLES,
+            noise(0.1),
+            FloatParameter(
+                "waves",
+                Text("Waves", "波数"),
+                2.0,
+                Text("How many whole waves lie between -1 and 1.", "在 -1 到 1 之间有多少个完整的波。"),
+                minimum=0.1,
+                maximum=20.0,
+            ),
+        ),
+        formula=r"y = \sin(\pi n x) + s \, \epsilon,\quad x \sim \mathcal{U}(-1, 1)",
+        source="Rahaman et al. 2019, arXiv:1806.08734",
+        describe=_describe_wave,
+        load=_load_wave,
     ),
 )
