@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from initviz.experiment.blueprint import data_info
 from initviz.experiment.fields import DATA_FIELDS
 from initviz.experiment.parameters import Value
+from initviz.experiment.parts import DatasetPart
 from initviz.experiment.values import Choice, DataInfo, Recipe
 from initviz.ui.field_form import FieldForm
 from initviz.ui.form_row import GUTTER
@@ -43,10 +44,15 @@ class DataPanel(Panel):
         self.facts.setObjectName("facts")
         self.facts.setWordWrap(True)
         self.facts.setContentsMargins(GUTTER, 0, 0, 0)
+        self.report = QLabel()
+        self.report.setObjectName("quiet")
+        self.report.setWordWrap(True)
+        self.report.setContentsMargins(GUTTER, 0, 0, 0)
         self.fields = FieldForm(self.scope, DATA_FIELDS, "data", self._read_fields)
         self.column.addWidget(self.dataset)
         self.column.addWidget(self.facts)
         self.column.addWidget(self.about)
+        self.column.addWidget(self.report)
         self.column.addWidget(self.fields)
         self.column.addStretch(1)
         self.retranslate()
@@ -68,6 +74,9 @@ class DataPanel(Panel):
         part = self.scope.part("dataset", data.dataset.name)
         self.about.setText(part.summary.in_language(current_language()))
         self.facts.setText(self._facts(data_info(data, self.session.catalogue)))
+        lines = part.report(data.dataset) if isinstance(part, DatasetPart) else ()
+        self.report.setText("\n".join(line.in_language(current_language()) for line in lines))
+        self.report.setVisible(bool(lines))
 
     def retranslate(self) -> None:
         self.dataset.retranslate(self.tr("Data set"))
@@ -86,8 +95,4 @@ class DataPanel(Panel):
 
     def _read_fields(self) -> Mapping[str, Value]:
         data = self.session.experiment.data
-        return {
-            "batch_size": data.batch_size,
-            "standardize": data.standardize,
-            "validation": data.validation,
-        }
+        return {parameter.key: getattr(data, parameter.key) for parameter in DATA_FIELDS}

@@ -15,84 +15,21 @@ from initviz.experiment.parameters import (
     IntParameter,
     Parameter,
     PartParameter,
+    PathParameter,
+    TextParameter,
     Value,
 )
 from initviz.experiment.text import Text
 from initviz.ui.form_row import SPACING, ParameterRow
 from initviz.ui.language import current_language
-from initviz.ui.number_field import CalmSlider, Debounce, TypedEdit
+from initviz.ui.number_field import CalmSlider, Debounce
 from initviz.ui.number_text import format_value, parse_float, parse_floats, parse_int, range_text
 from initviz.ui.part_combo import CalmCombo, PartCombo
 from initviz.ui.slider_scale import slider_scale
+from initviz.ui.text_rows import PathRow, TextRow
+from initviz.ui.typed_row import UNCHANGED, TypedRow, joined
 
 EDIT_CHARACTERS = 7
-UNCHANGED = Text("Nothing was changed.", "没有任何改动。")
-
-
-class TypedRow(ParameterRow):
-    """A row whose value is typed: what is no value, or out of range, is said in words and changes nothing."""
-
-    def __init__(self, parameter: Parameter, parent: QWidget | None = None) -> None:
-        super().__init__(parameter, parent)
-        self.edit = TypedEdit()
-        self.edit.entered.connect(self._enter)
-        self.edit.menu_requested.connect(self.fill_menu)
-
-    def parse(self, text: str) -> Value | Text:
-        """Return the value that ``text`` says, or why it says none."""
-        raise NotImplementedError
-
-    def show_value(self, value: Value) -> None:
-        shown = self.edit.text()
-        same = bool(shown) and self.parse(shown) == value
-        # 0.010 stays as it was typed.
-        self.edit.accept_text(shown if same else format_value(value))
-
-    def retranslate(self) -> None:
-        super().retranslate()
-        if getattr(self.parameter, "optional", False):
-            self.edit.setPlaceholderText(self.tr("automatic"))
-
-    @Slot(str)
-    def _enter(self, text: str) -> None:
-        if text == format_value(self.value):
-            self.refresh()
-            return
-        parsed = self.parse(text)
-        if isinstance(parsed, Text):
-            self.set_problem(parsed)
-            return
-        self.set_problem(None)
-        if parsed == self.value:
-            self.show_value(parsed)
-        self.report(parsed)
-
-    def checked(self, value: object) -> Value | Text:
-        """Return ``value`` if the parameter takes it, or why not."""
-        try:
-            return self.parameter.check(value, "")
-        except ExperimentError as error:
-            bounds = range_text(self.parameter)
-            if not bounds:
-                return joined(error.reason, UNCHANGED)
-            shown = format_value(value) if isinstance(value, int | float) else str(value)
-            return joined(
-                Text(f"{shown} is out of range: {bounds}.", f"{shown} 超出范围：{bounds}。"), UNCHANGED
-            )
-
-    def no_number(self, text: str, expected: Text) -> Text:
-        """Say that ``text`` is not what is expected."""
-        shown = text.strip() if len(text.strip()) <= 24 else text.strip()[:23] + "…"
-        if not shown:
-            return joined(Text(f"Enter {expected.en}.", f"请输入{expected.zh}。"), UNCHANGED)
-        return joined(Text(f"“{shown}” is not {expected.en}.", f"“{shown}”不是{expected.zh}。"), UNCHANGED)
-
-
-def joined(*sentences: Text) -> Text:
-    """Return sentences one after another, with a blank between them where the language has one."""
-    return Text(
-        " ".join(sentence.en for sentence in sentences), "".join(sentence.zh for sentence in sentences)
-    )
 
 
 class NumberRow(TypedRow):
@@ -328,4 +265,8 @@ def make_row(
         return ChoiceRow(parameter, catalogue, parent)
     if isinstance(parameter, FloatsParameter):
         return ListRow(parameter, parent)
+    if isinstance(parameter, PathParameter):
+        return PathRow(parameter, parent)
+    if isinstance(parameter, TextParameter):
+        return TextRow(parameter, parent)
     raise TypeError(f"no row for {type(parameter).__name__}")

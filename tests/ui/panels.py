@@ -9,8 +9,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from initviz.ui.form_rows import TypedRow
 from initviz.ui.forms import ParameterForm
+from initviz.ui.typed_row import TypedRow
 
 Shown = TypeVar("Shown", bound=QWidget)
 

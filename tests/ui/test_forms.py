@@ -15,12 +15,16 @@ from initviz.experiment.parameters import (
     IntParameter,
     Parameter,
     PartParameter,
+    PathParameter,
+    TextParameter,
 )
 from initviz.experiment.text import Text
 from initviz.ui.form_row import Mark
-from initviz.ui.form_rows import BoolRow, ChoiceRow, ListRow, NumberRow, TypedRow
+from initviz.ui.form_rows import BoolRow, ChoiceRow, ListRow, NumberRow
 from initviz.ui.forms import ParameterForm
 from initviz.ui.language import LanguageSwitch
+from initviz.ui.text_rows import TextRow
+from initviz.ui.typed_row import TypedRow
 
 RATE = FloatParameter(
     "lr",
@@ -101,6 +105,8 @@ def change_by_hand(form: ParameterForm, key: str) -> None:
         type_text(row, ", ".join(["0.25"] * len(parameter.default)))
     elif isinstance(row, BoolRow):
         QTest.mouseClick(row.box, Qt.MouseButton.LeftButton, pos=QPoint(8, row.box.height() // 2))
+    elif isinstance(row, TextRow):
+        type_text(row, "something else")
     else:
         assert isinstance(row, ChoiceRow)
         row.combo.setFocus()
@@ -395,5 +401,14 @@ def test_only_what_changed_is_built_anew(qtbot: QtBot, english: LanguageSwitch) 
 
 def test_the_kinds_of_parameters_are_all_known() -> None:
     kinds: set[type] = {type(parameter) for part in catalogue() for parameter in part.parameters}
-    known = {FloatParameter, IntParameter, BoolParameter, ChoiceParameter, PartParameter, FloatsParameter}
+    known = {
+        FloatParameter,
+        IntParameter,
+        BoolParameter,
+        ChoiceParameter,
+        PartParameter,
+        FloatsParameter,
+        PathParameter,
+        TextParameter,
+    }
     assert kinds <= known

@@ -12,7 +12,6 @@ from initviz.catalog.index import catalogue
 from initviz.experiment.catalogue import Part
 from initviz.experiment.limits import Limits
 from initviz.telemetry.frame import LaneInfo, RunInfo
-from initviz.ui.form_rows import TypedRow
 from initviz.ui.language import LanguageSwitch
 from initviz.ui.main_window import MainWindow
 from initviz.ui.part_combo import KEY_ROLE, CalmCombo
@@ -20,6 +19,7 @@ from initviz.ui.scope import Scope
 from initviz.ui.session import Session
 from initviz.ui.start_facts import layer_starts
 from initviz.ui.start_panel import StartPanel
+from initviz.ui.typed_row import TypedRow
 from tests.ui.panels import pick, shown
 
 
