@@ -1,24 +1,25 @@
 """What the window, a recording and the command line see of a run: frozen values and read-only arrays.
 
 Axes: S steps, K lanes, L measured layers (the most of any lane; a lane with fewer is padded with NaN or zero
-counts), N bins.
+counts), N bins, T time steps of a sequence, C classes, G gauges.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from initviz.catalog.remedy_part import Gauge
 from initviz.experiment.values import Task
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Counts = NDArray[np.int64]
 Scale = Literal["linear", "log10"]
-Outcome = Literal["ok", "stalled", "diverged"]
+Outcome = Literal["ok", "stalled", "stopped", "diverged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class LaneInfo:
         target_stds: Standard deviation that each measured layer's weight initializer aims at; NaN where it has
             none.
         drawn_stds: Standard deviation of the numbers drawn, before the first step.
+        tests_rates: True where the learning rate rises during the whole run, at least tenfold: its loss against the
+            rate tells which rate suits.
     """
 
     name: str
@@ -41,6 +44,7 @@ class LaneInfo:
     num_parameters: int
     target_stds: tuple[float, ...]
     drawn_stds: tuple[float, ...]
+    tests_rates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class RunInfo:
         points: Training inputs ``(S, 2)`` of a two-dimensional data set, as the network sees them, for the
             decision boundary; empty ``(0, 2)`` otherwise.
         point_classes: Class of each point, ``(S,)``.
+        recurrent_layers: Names of the layers that hand a state on from one time step to the next, in any lane.
+        gauges: What the remedies of the lanes show while they work (G).
     """
 
     run_id: int
@@ -73,6 +79,8 @@ class RunInfo:
     class_names: tuple[str, ...]
     points: Floats
     point_classes: Counts
+    recurrent_layers: tuple[str, ...] = ()
+    gauges: tuple[Gauge, ...] = ()
 
     @property
     def num_layers(self) -> int:
@@ -86,7 +94,7 @@ class Scalars:
 
     Attributes:
         steps: ``(S,)`` updates made *before* the measured forward pass: the first entry of a run is 0.
-        loss: ``(S, K)`` mean training loss of the batch; NaN after a lane diverged.
+        loss: ``(S, K)`` mean training loss of the batch; NaN after a lane diverged or was stopped.
         accuracy: ``(S, K)`` share of the batch classified rightly; NaN for regression.
         lr: ``(S, K)`` learning rate of the update that follows.
         weight_norm: ``(S, K, L)`` L2 norm of each measured layer's weight before the update.
@@ -111,11 +119,16 @@ class Validation:
         step: Updates made.
         loss: ``(K,)``.
         accuracy: ``(K,)``; NaN for regression.
+        averaged_loss: ``(K,)`` of the averaged weights (SWA, EMA), or None where no lane has any; NaN for a lane
+            without.
+        averaged_accuracy: ``(K,)`` of the same; None where ``averaged_loss`` is.
     """
 
     step: int
     loss: Floats
     accuracy: Floats
+    averaged_loss: Floats | None = None
+    averaged_accuracy: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,17 +196,58 @@ class Boundary:
 
 
 @dataclass(frozen=True, slots=True)
+class Confusion:
+    """Which class each lane takes the examples of each class for.
+
+    Attributes:
+        step: Updates made.
+        counts: ``(K, C, C)`` examples: the true class in rows, the answer in columns; zero for a diverged lane.
+        held_back: True where these are the examples held back, False where they are those it is trained on.
+    """
+
+    step: int
+    counts: Counts
+    held_back: bool
+
+    def class_accuracy(self) -> Floats:
+        """Return the share of each class's examples that is answered rightly, ``(K, C)``; NaN without examples."""
+        totals = self.counts.sum(axis=2)
+        right = np.diagonal(self.counts, axis1=1, axis2=2)
+        return np.where(totals > 0, right / np.maximum(totals, 1), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeGradient:
+    """How much of the gradient reaches each time step of a recurrent layer.
+
+    Attributes:
+        layer: Its name.
+        norms: ``(K, T)`` L2 norm of dC/dh_t over batch and units, C the mean loss of the batch; NaN for a lane that
+            has no such layer, and after it diverged or was stopped.
+    """
+
+    layer: str
+    norms: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class LaneState:
     """How a lane fares.
 
     Attributes:
-        outcome: ``stalled`` while the recent training loss is within 2 % of the best constant prediction's.
+        outcome: ``diverged`` and ``stopped`` are for good; ``stalled`` while the recent training loss is within 2 % of
+            the best constant prediction's, above or below.
         diverged_at: Step at which its loss was first not finite, or None.
         bad_layer: First measured layer whose output was not finite then, or None.
-        train_loss: Mean training loss over the last epoch or the steps so far; NaN when diverged.
+        train_loss: Mean training loss over the last epoch or the steps so far, up to the step at which the lane was
+            stopped; NaN when diverged.
         initial_loss: Loss on the first batch.
         best_loss: Smallest ``train_loss`` so far.
         judged: False while it is too early to tell whether it stalls; ``outcome`` is ``ok`` then.
+        stopped_at: Step at which early stopping ended it, or None.
+        best_step: Step of its best weights, which it has now if they were put back; None where it was not stopped.
+        is_worse: True where the loss lies above the band in which a lane is stalled, and falls by less than 2 % an
+            epoch: it answers worse than a constant, and does not learn. ``outcome`` is ``ok`` then.
     """
 
     outcome: Outcome
@@ -203,6 +257,9 @@ class LaneState:
     initial_loss: float
     best_loss: float
     judged: bool = True
+    stopped_at: int | None = None
+    best_step: int | None = None
+    is_worse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +279,9 @@ class Frame:
         boundary: The latest grid, or None.
         lanes: How each lane fares.
         steps_per_s: Recent training rate.
+        confusion: The latest counts, or None for regression, for very many classes, and before the first.
+        time_gradients: Of every recurrent layer; empty where there is none.
+        gauges: ``(G, K)`` what the remedies show, in the order of ``RunInfo.gauges``; NaN where a lane has none.
     """
 
     run_id: int
@@ -236,3 +296,6 @@ class Frame:
     boundary: Boundary | None
     lanes: tuple[LaneState, ...]
     steps_per_s: float
+    confusion: Confusion | None = None
+    time_gradients: tuple[TimeGradient, ...] = ()
+    gauges: Floats = field(default_factory=lambda: np.zeros((0, 0)))

@@ -55,6 +55,12 @@ class RunHistory:
         self._update_ratio = Track((lanes, layers), few, np.float32)
         self._validation_loss = Track((lanes,), capacity)
         self._validation_accuracy = Track((lanes,), capacity)
+        self._averaged_loss = Track((lanes,), capacity)
+        self._averaged_accuracy = Track((lanes,), capacity)
+        gauges = len(info.gauges)
+        self._gauges = Track(
+            (gauges, lanes), max(256, min(capacity, LAYER_ELEMENTS // max(1, gauges * lanes)))
+        )
         self._peaks = PeakColumns((lanes, layers), MAX_COLUMNS)
         self._shares: dict[str, ShareColumns] = {}
 
@@ -77,6 +83,7 @@ class RunHistory:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = scalars.update_norm / scalars.weight_norm
             ratio[scalars.weight_norm == 0] = np.nan
+            ratio[scalars.update_norm == 0] = 0.0  # what is not moved stays as it is, even a weight of zero
             decades = np.log10(scalars.grad_norm)
         measured = ~np.isnan(ratio).all(axis=(1, 2))
         self._update_ratio.append(steps[measured], ratio[measured])
@@ -91,6 +98,9 @@ class RunHistory:
         steps = np.array([validation.step], dtype=np.int64)
         self._validation_loss.append(steps, validation.loss[None])
         self._validation_accuracy.append(steps, validation.accuracy[None])
+        if validation.averaged_loss is not None and validation.averaged_accuracy is not None:
+            self._averaged_loss.append(steps, validation.averaged_loss[None])
+            self._averaged_accuracy.append(steps, validation.averaged_accuracy[None])
         self.version += 1
 
     @property
@@ -125,6 +135,8 @@ class RunHistory:
         self._lanes = frame.lanes
         if frame.validation is not None:
             self.add_validation(frame.validation)
+        if len(self.info.gauges):
+            self._gauges.append(np.array([frame.step], dtype=np.int64), frame.gauges[None])
         for quantity in QUANTITIES:
             histogram: Histogram = getattr(frame, quantity)
             if quantity not in self._shares:
@@ -157,7 +169,7 @@ class RunHistory:
     def update_ratio(self) -> Series:
         """Norm of each layer's change over the norm of its weight, ``(S', K, L)``.
 
-        Only steps where it was measured; NaN where a weight is zero.
+        Only steps where it was measured; 0 where nothing moved, and NaN where a weight of zero did.
         """
         return self._update_ratio.read()
 
@@ -168,6 +180,18 @@ class RunHistory:
     def validation_accuracy(self) -> Series:
         """Accuracy on the examples held back, ``(S', K)``; NaN for regression."""
         return self._validation_accuracy.read()
+
+    def averaged(self) -> Series:
+        """Loss of the averaged weights on the examples held back, ``(S', K)``; no points where no lane has any."""
+        return self._averaged_loss.read()
+
+    def averaged_accuracy(self) -> Series:
+        """Accuracy of the same, ``(S', K)``; NaN for regression."""
+        return self._averaged_accuracy.read()
+
+    def gauges(self) -> Series:
+        """What the remedies show, ``(S', G, K)``, in the order of ``RunInfo.gauges``; NaN where a lane has none."""
+        return self._gauges.read()
 
     def grad_norm_map(self) -> HeatMap:
         """Decades of the largest gradient norm in each column of steps."""

@@ -18,12 +18,13 @@ from initviz.engine.race import Race
 from initviz.engine.state import GroupState, RaceState
 from initviz.experiment.catalogue import Catalogue
 from initviz.telemetry import axes
-from initviz.telemetry.frame import Floats, Histogram, Signal
+from initviz.telemetry.frame import Floats, Histogram, Signal, TimeGradient
 from initviz.telemetry.histogram import Axis, Tally, frozen, merged
 from initviz.telemetry.history import Quantity
 from initviz.telemetry.moments import Flow, Moments, signal_moments
 from initviz.telemetry.sampling import RowSampler, SignalSampler, samples_wanted
 from initviz.telemetry.symmetry import identical_fractions
+from initviz.telemetry.time_gradients import TimeGradients
 
 SECTIONS: tuple[Quantity, ...] = ("weights", "preactivations", "activations", "gradients", "updates")
 """The quantities in the order in which they are counted: those on axes of decades last."""
@@ -36,6 +37,7 @@ class Look:
     step: int
     histograms: dict[Quantity, Histogram]
     signal: Signal
+    time_gradients: tuple[TimeGradient, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ class Looker:
         tensors = sum(group.num_lanes * count for group, count in zip(race.groups, layers, strict=True))
         wanted = None if exact else samples_wanted(tensors)
         self._groups = [GroupLooker(group, catalogue, wanted) for group in race.groups]
+        self._time_gradients = TimeGradients(race, catalogue)
+        self._race = race
         self._shape = (race.num_lanes, max(layers))
         self._data_scale = float(race.data.inputs[:1024].double().square().mean().sqrt())
         self._axes: list[Axis] | None = None
@@ -198,8 +202,10 @@ class Looker:
         ]
         # The engine keeps a lane that diverged at zero: its weights are known, everything else is not.
         gone = [lane for lane, step in fates if step < state.step]
-        stopped = [lane for lane, step in fates if step <= state.step]
-        blank = {"weights": [], "gradients": stopped, "updates": stopped}
+        # One that was stopped early keeps its weights; no gradient is of any use to it any more.
+        ended = [lane for lane, (step, _) in self._race.stopped.items() if step < state.step]
+        idle = sorted({*ended, *(lane for lane, step in fates if step <= state.step)})
+        blank = {"weights": [], "gradients": idle, "updates": idle}
         counted = [tally.count(self._axes, partial) for tally, partial in samples]
         histograms = {
             quantity: merged(
@@ -210,7 +216,12 @@ class Looker:
             )
             for place, quantity in enumerate(SECTIONS)
         }
-        return Look(state.step, histograms, self._signal(moments, saturated, gone, stopped))
+        return Look(
+            state.step,
+            histograms,
+            self._signal(moments, saturated, gone, ended),
+            self._time_gradients.of(state, idle),
+        )
 
     def _choose_axes(self, tallies: Sequence[Tally]) -> list[Axis]:
         def scales(quantity: Quantity) -> list[Floats]:
@@ -237,7 +248,7 @@ class Looker:
         return whole
 
     def _signal(
-        self, moments: Sequence[Moments], saturated: Sequence[Floats], gone: list[int], stopped: list[int]
+        self, moments: Sequence[Moments], saturated: Sequence[Floats], gone: list[int], ended: list[int]
     ) -> Signal:
         def whole(name: str, blank: list[int]) -> Floats:
             values = self._whole([getattr(moment, name) for moment in moments])
@@ -251,7 +262,7 @@ class Looker:
             preactivation_q=whole("preactivation_q", gone),
             activation_mean=whole("activation_mean", gone),
             activation_var=whole("activation_var", gone),
-            grad_preactivation_q=whole("grad_preactivation_q", gone),
+            grad_preactivation_q=whole("grad_preactivation_q", [*gone, *ended]),
             dead_fraction=whole("dead_fraction", gone),
             saturated_fraction=frozen(shares),
             identical_fraction=frozen(self._identical.copy()),

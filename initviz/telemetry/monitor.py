@@ -8,12 +8,15 @@ from collections.abc import Callable
 import numpy as np
 
 from initviz.catalog.index import catalogue as whole_catalogue
+from initviz.catalog.parts import SchedulePart
 from initviz.engine.race import Race
 from initviz.engine.state import RaceState
 from initviz.experiment.catalogue import Catalogue
+from initviz.experiment.values import Choice
 from initviz.telemetry.boundary import BoundaryGrid
 from initviz.telemetry.frame import (
     Boundary,
+    Confusion,
     Counts,
     Floats,
     Frame,
@@ -27,15 +30,26 @@ from initviz.telemetry.histogram import frozen
 from initviz.telemetry.ledger import Ledger, joined
 from initviz.telemetry.looks import Look, Looker
 from initviz.telemetry.outcome import Outcomes
+from initviz.telemetry.range_test import rises_throughout
+from initviz.telemetry.time_gradients import recurrent_places
 
 SLOW_GAP_S = 0.25
-"""Seconds between two looks at what changes slowly or costs much: the boundary and identical units."""
+"""Seconds between two looks at what changes slowly or costs much: boundary, confusions and identical units."""
 SLOW_SHARE = 0.01
 """Share of the time that those may take."""
 JUDGE_GAP_S = 0.1
 """Seconds between two looks at how the lanes fare."""
 MOST_UNJUDGED = 32
 """Stretches of steps after which the lanes are judged even if nobody asks."""
+
+
+def _tests_rates(choice: Choice, total_steps: int, catalogue: Catalogue) -> bool:
+    part = catalogue.get("schedule", choice.name)
+    return (
+        isinstance(part, SchedulePart)
+        and part.previews
+        and rises_throughout(part.factor(choice, total_steps), total_steps)
+    )
 
 
 def run_info(race: Race, run_id: int) -> RunInfo:
@@ -45,6 +59,7 @@ def run_info(race: Race, run_id: int) -> RunInfo:
         race: The race.
         run_id: Its number.
     """
+    catalogue = race.catalogue
     lanes = tuple(
         LaneInfo(
             name=lane.name,
@@ -53,6 +68,7 @@ def run_info(race: Race, run_id: int) -> RunInfo:
             num_parameters=plan.num_parameters,
             target_stds=targets,
             drawn_stds=drawn,
+            tests_rates=_tests_rates(lane.recipe.schedule, race.total_steps, catalogue),
         )
         for lane, plan, targets, drawn in zip(
             race.experiment.lanes, race.blueprints, race.target_stds, race.drawn_stds, strict=True
@@ -72,6 +88,10 @@ def run_info(race: Race, run_id: int) -> RunInfo:
         class_names=race.data.class_names,
         points=points,
         point_classes=classes,
+        recurrent_layers=tuple(
+            dict.fromkeys(name for group in race.groups for name in recurrent_places(group, catalogue))
+        ),
+        gauges=race.gauge_infos,
     )
 
 
@@ -114,6 +134,8 @@ class Monitor:
         self._validation: Validation | None = None
         self._boundary: Boundary | None = None
         self._boundary_step = 0
+        self._confusion: Confusion | None = None
+        self._gauges: Floats = np.zeros((0, race.num_lanes))
         self._slow_due_s = -np.inf
         self._states: tuple[LaneState, ...] = ()
         self._judge_due_s = -np.inf
@@ -136,14 +158,16 @@ class Monitor:
         """How each lane fares by now."""
         self._settle()
         self._judge()
-        self._states = self._outcomes.states(self._race.diverged)
+        self._states = self._outcomes.states(self._race.diverged, self._race.stopped)
         self._judge_due_s = self._clock() + JUDGE_GAP_S
         return self._states
 
     def _recent_lanes(self) -> tuple[LaneState, ...]:
         """Return how the lanes fared a moment ago; how they fare now where one has just diverged."""
         known = sum(state.bad_layer is not None for state in self._states)
-        if self._clock() < self._judge_due_s and known == len(self._race.diverged):
+        stopped = sum(state.stopped_at is not None for state in self._states)
+        same = known == len(self._race.diverged) and stopped == len(self._race.stopped)
+        if self._clock() < self._judge_due_s and same:
             return self._states
         return self.lanes
 
@@ -169,8 +193,10 @@ class Monitor:
         if start_s >= self._slow_due_s or self.finished:
             self._looker.count_copies(state)
             self._ask_grid()
+            self.confusion()
             self._slow_due_s = start_s + max(SLOW_GAP_S, (self._clock() - start_s) / SLOW_SHARE)
         self._look = self._looker.look(state)
+        self._gauges = self.gauges()
         self._measure_rate(start_s)
         self._settle()  # so that what was observed is not held any longer
 
@@ -178,6 +204,27 @@ class Monitor:
         if self._grid is not None and self._boundary_step != self._race.step:
             self._boundary = self._grid.ask()
             self._boundary_step = self._race.step
+
+    def confusion(self) -> Confusion | None:
+        """Count which class each lane takes the examples of each class for; None where that is not counted."""
+        if self.info.task == "regression":
+            return None
+        if self._confusion is None or self._confusion.step != self._race.step:
+            counts = self._race.confusion()
+            if not counts.shape[1]:
+                return None  # more classes than anybody could tell apart
+            counts.flags.writeable = False
+            held_back = len(self._race.data.validation_inputs) > 0
+            self._confusion = Confusion(self._race.step, counts, held_back)
+        return self._confusion
+
+    def gauges(self) -> Floats:
+        """Return what the remedies show by now, ``(G, K)`` in the order of ``info.gauges``."""
+        nothing = np.full(self._race.num_lanes, np.nan)
+        if not self.info.gauges:
+            return frozen(np.zeros((0, len(nothing))))
+        told = self._race.gauges()
+        return frozen(np.stack([told.get(gauge.key, nothing) for gauge in self.info.gauges]))
 
     def _measure_rate(self, now_s: float) -> None:
         step = self._race.step
@@ -196,7 +243,8 @@ class Monitor:
 
     def _judge(self) -> None:
         if self._unjudged:
-            self._outcomes.note(*(np.concatenate(parts) for parts in zip(*self._unjudged, strict=True)))
+            steps, losses, sizes = (np.concatenate(parts) for parts in zip(*self._unjudged, strict=True))
+            self._outcomes.note(steps, losses, sizes, self._race.stopped)
             self._unjudged.clear()
 
     def take_scalars(self) -> Scalars | None:
@@ -210,7 +258,11 @@ class Monitor:
     def validate(self) -> Validation:
         """Score all lanes on the examples held back; training is not touched."""
         loss, accuracy = self._race.evaluate()
-        self._validation = Validation(self._race.step, frozen(loss), frozen(accuracy))
+        averaged = self._race.evaluate_averaged()
+        averaged_loss, averaged_accuracy = (None, None) if averaged is None else map(frozen, averaged)
+        self._validation = Validation(
+            self._race.step, frozen(loss), frozen(accuracy), averaged_loss, averaged_accuracy
+        )
         return self._validation
 
     def frame(self, complete: bool = False) -> Frame:
@@ -227,6 +279,7 @@ class Monitor:
             raise RuntimeError("no step was looked at yet")
         if complete:
             self._ask_grid()
+            self.confusion()
         return Frame(
             run_id=self.info.run_id,
             step=look.step,
@@ -240,4 +293,7 @@ class Monitor:
             boundary=self._boundary,
             lanes=self.lanes if complete else self._recent_lanes(),
             steps_per_s=self._steps_per_s,
+            confusion=self._confusion,
+            time_gradients=look.time_gradients,
+            gauges=self._gauges,
         )

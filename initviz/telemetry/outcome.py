@@ -1,4 +1,4 @@
-"""How each lane fares: learning, stalled or diverged."""
+"""How each lane fares: learning, stalled, stopped or diverged."""
 
 from __future__ import annotations
 
@@ -49,18 +49,29 @@ class Outcomes:
         self._mean_before = np.full(num_lanes, np.nan)
         self._best = np.full(num_lanes, np.nan)
         self._diverged_at = np.full(num_lanes, -1, dtype=np.int64)
+        self._final: dict[int, float] = {}
 
-    def note(self, steps: Counts, losses: Floats, sizes: Floats) -> None:
+    def note(
+        self,
+        steps: Counts,
+        losses: Floats,
+        sizes: Floats,
+        stopped: Mapping[int, tuple[int, int]] | None = None,
+    ) -> None:
         """Take a stretch of steps in.
 
         Args:
             steps: ``(S,)``, at least one.
             losses: ``(S, K)`` mean loss of each batch.
             sizes: ``(S,)`` examples in it: what it counts.
+            stopped: Lanes that early stopping has ended: at which step, and the step of their best weights. That they
+                have no loss from then on does not mean that they diverged.
         """
         if not self._steps:
             self._initial = losses[0].copy()
         bad = ~np.isfinite(losses)
+        for lane, (at, _) in (stopped or {}).items():
+            bad[steps >= at, lane] = False
         if bad.any():
             fresh = bad.any(axis=0) & (self._diverged_at < 0)
             self._diverged_at[fresh] = steps[bad.argmax(axis=0)[fresh]]
@@ -80,15 +91,34 @@ class Outcomes:
         self._mean_before = np.full_like(self._mean, np.nan)
         if stop > 0:
             self._mean_before = _mean(loss, weights, stop - self._window, stop)
+        for lane in stopped or {}:
+            self._mean[lane] = self._mean_until_stopped(lane, loss[:, lane], weights)
         self._loss, self._sizes = loss[-2 * self._window :], weights[-2 * self._window :]
         self._steps += len(sizes)
 
-    def states(self, diverged: Mapping[int, tuple[int, str]]) -> tuple[LaneState, ...]:
+    def _mean_until_stopped(self, lane: int, loss: Floats, weights: Floats) -> float:
+        """Return the mean over the last epoch before a lane was stopped, which stays as it is from then on."""
+        if lane not in self._final:
+            known = np.flatnonzero(np.isfinite(loss))
+            stop = int(known[-1]) + 1 if len(known) else 0
+            mean = float(_mean(loss, weights, stop - self._window, stop)) if stop else float("nan")
+            if stop == len(loss):
+                return mean  # its last loss may still be to come
+            self._final[lane] = mean
+        return self._final[lane]
+
+    def states(
+        self,
+        diverged: Mapping[int, tuple[int, str]],
+        stopped: Mapping[int, tuple[int, int]] | None = None,
+    ) -> tuple[LaneState, ...]:
         """Return how each lane fares.
 
         Args:
             diverged: Step and first bad layer of the lanes that the engine knows to have diverged.
+            stopped: As in ``note``.
         """
+        ended = stopped or {}
         states = []
         for lane in range(len(self._mean)):
             at: int | None = int(self._diverged_at[lane])
@@ -99,32 +129,36 @@ class Outcomes:
                 at = seen if at is None or at < 0 else min(at, seen)
             elif at is not None and at < 0:
                 at = None
+            stop = ended.get(lane)
             states.append(
                 LaneState(
-                    outcome="diverged" if at is not None else self._outcome(lane),
+                    outcome="diverged" if at is not None else "stopped" if stop else self._outcome(lane),
                     diverged_at=at,
                     bad_layer=bad_layer,
                     train_loss=float(self._mean[lane]) if at is None else float("nan"),
                     initial_loss=float(self._initial[lane]),
                     best_loss=float(self._best[lane]),
-                    judged=at is not None or not self._is_early(lane),
+                    judged=at is not None or stop is not None or not self._is_early(lane),
+                    stopped_at=stop[0] if stop else None,
+                    best_step=stop[1] if stop else None,
+                    is_worse=at is None and stop is None and self._is_worse(lane),
                 )
             )
         return tuple(states)
 
     def _outcome(self, lane: int) -> Outcome:
-        """Say whether a lane's loss is still within 2 % of the best constant prediction's.
-
-        One that lies above counts as stalled too, once it falls by less than that in an epoch.
-        """
+        """Say whether a lane's loss is still within 2 % of the best constant prediction's."""
         if self._constant_loss <= 0 or self._is_early(lane):
             return "ok"
-        mean, share = self._mean[lane], STALLED_WITHIN
-        if mean < (1 - share) * self._constant_loss:
-            return "ok"
-        if mean <= (1 + share) * self._constant_loss or mean >= (1 - share) * self._mean_before[lane]:
-            return "stalled"
-        return "ok"
+        distance = abs(self._mean[lane] - self._constant_loss)
+        return "stalled" if distance <= STALLED_WITHIN * self._constant_loss else "ok"
+
+    def _is_worse(self, lane: int) -> bool:
+        """Say whether a lane lies above the best constant prediction and does not fall either."""
+        if self._constant_loss <= 0 or self._is_early(lane):
+            return False
+        above = self._mean[lane] > (1 + STALLED_WITHIN) * self._constant_loss
+        return bool(above and self._mean[lane] >= (1 - STALLED_WITHIN) * self._mean_before[lane])
 
     def _is_early(self, lane: int) -> bool:
         """Say whether a lane that has not fallen yet may still do so any moment."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from initviz.catalog.remedy_part import Gauge
+from initviz.experiment.text import Text
 from initviz.telemetry.frame import (
     Boundary,
+    Confusion,
     Floats,
     Frame,
     Histogram,
@@ -19,6 +22,7 @@ from initviz.telemetry.frame import (
     Scalars,
     Scale,
     Signal,
+    TimeGradient,
     Validation,
 )
 
@@ -30,6 +34,18 @@ RATES = (0.0, 0.0, 1 / 400, 1 / 150, 0.0)
 CONSTANT_LOSS = 2.3026
 DIVERGED_AT = 37
 NUM_BINS = 64
+NUM_CLASSES = 10
+EXAMPLES_A_CLASS = 36
+STOPPED_AT, BEST_STEP = 240, 180
+TIME_STEPS = 40
+TIME_FACTORS = (0.0, 0.55, 0.8, 0.97, 1.35)
+"""By how much the gradient changes from one time step to the one before."""
+GAUGES = (
+    Gauge("clipped", Text("share of clipped steps", "被裁剪的步数占比"), "%"),
+    Gauge("underflow", Text("gradients lost to zero", "下溢为零的梯度"), "%"),
+    Gauge("loss_scale", Text("loss scale", "损失缩放因子")),
+)
+LOWEST_LR, HIGHEST_LR, BEST_LR = 1e-5, 10.0, 0.3
 
 
 def story(lane: int) -> int:
@@ -43,6 +59,8 @@ def run_info(
     run_id: int = 1,
     total_steps: int = 2000,
     two_dimensional: bool = False,
+    remedies: bool = False,
+    tests_rates: bool = False,
 ) -> RunInfo:
     """Return a run of K lanes and L layers.
 
@@ -52,6 +70,9 @@ def run_info(
         run_id: Its number.
         total_steps: Updates in the whole run.
         two_dimensional: Whether there are points for a decision boundary.
+        remedies: Whether there are gauges, averaged weights, early stopping (of the fourth lane), and two recurrent
+            layers.
+        tests_rates: Whether the learning rate rises all the time.
     """
     layers = (*(f"dense_{place}" for place in range(1, num_layers)), "output")
     lanes = tuple(
@@ -64,6 +85,7 @@ def run_info(
             num_parameters=64 * 65 * num_layers,
             target_stds=(STDS[story(lane)],) * num_layers,
             drawn_stds=(STDS[story(lane)] * 1.01,) * num_layers,
+            tests_rates=tests_rates,
         )
         for lane in range(num_lanes)
     )
@@ -80,10 +102,31 @@ def run_info(
         steps_per_epoch=12,
         constant_loss=CONSTANT_LOSS,
         lanes=lanes,
-        class_names=tuple(str(number) for number in range(10)),
+        class_names=tuple(str(number) for number in range(NUM_CLASSES)),
         points=points + 0.1 * rng.standard_normal(points.shape),
         point_classes=classes.astype(np.int64),
+        recurrent_layers=("rnn_1", "rnn_2") if remedies else (),
+        gauges=GAUGES if remedies else (),
     )
+
+
+def _is_stopped(info: RunInfo, lane: int) -> bool:
+    return bool(info.gauges) and lane == 3
+
+
+def _rates(info: RunInfo, steps: Floats) -> Floats:
+    share = steps / max(1, info.total_steps - 1)
+    if info.lanes[0].tests_rates:
+        rates: Floats = LOWEST_LR * (HIGHEST_LR / LOWEST_LR) ** share
+        return rates
+    return np.asarray(0.05 * 0.5 ** (2 * steps / max(1, info.total_steps)))
+
+
+def _range_loss(lane: int, rates: Floats) -> Floats:
+    """Return a loss that falls around a rate of the lane's own, and explodes at a larger one."""
+    best = BEST_LR * 10.0 ** (-0.4 * story(lane))
+    fall = 1 / (1 + (rates / (0.1 * best)) ** 1.5)
+    return np.asarray(CONSTANT_LOSS * (0.2 + 0.8 * fall) + 0.5 * (rates / best) ** 3)
 
 
 def _loss(lane: int, steps: Floats) -> Floats:
@@ -109,16 +152,23 @@ def scalars(info: RunInfo, first: int, count: int) -> Scalars:
     lanes, layers = len(info.lanes), info.num_layers
     rng = np.random.default_rng((info.run_id, first))
     shape = (count, lanes)
-    loss = np.stack([_loss(lane, steps.astype(np.float64)) for lane in range(lanes)], axis=1)
+    times = steps.astype(np.float64)
+    rates = _rates(info, times)
+    loss = np.stack([_loss(lane, times) for lane in range(lanes)], axis=1)
+    if info.lanes[0].tests_rates:
+        loss = np.stack([_range_loss(lane, rates) for lane in range(lanes)], axis=1)
     loss = loss * rng.lognormal(0, 0.04, shape) * np.where(loss == CONSTANT_LOSS, 1e-3, 1.0) + np.where(
         loss == CONSTANT_LOSS, CONSTANT_LOSS * 0.999, 0.0
     )
+    for lane in range(lanes):
+        if _is_stopped(info, lane):
+            loss[steps >= STOPPED_AT, lane] = np.nan
     accuracy = np.where(np.isnan(loss), np.nan, np.clip(np.exp(-loss), 0.1, 1))
-    grad = np.stack([_grad_norms(lane, steps.astype(np.float64), layers) for lane in range(lanes)], axis=1)
+    grad = np.stack([_grad_norms(lane, times, layers) for lane in range(lanes)], axis=1)
     grad = grad * rng.lognormal(0, 0.2, grad.shape)
     stds = np.array([STDS[story(lane)] for lane in range(lanes)])
     weight = 64 * stds[:, None] * np.ones((count, lanes, layers)) + 1e-6 * steps[:, None, None]
-    lr = np.full(shape, 0.05) * 0.5 ** (steps / max(1, info.total_steps) * 2)[:, None]
+    lr = np.ones(shape) * rates[:, None]
     with np.errstate(over="ignore"):  # a deep network that explodes leaves float32, as in real life
         grad_norm, update_norm = grad.astype(np.float32), (grad * lr[:, :, None]).astype(np.float32)
     return Scalars(
@@ -159,12 +209,47 @@ def _bell(
     )
 
 
+def _confusion(info: RunInfo, step: int, loss: Floats) -> Confusion:
+    """Return a lane that always answers the same, or one that is right the oftener the lower its loss."""
+    counts = np.zeros((len(loss), NUM_CLASSES, NUM_CLASSES), dtype=np.int64)
+    rng = np.random.default_rng((info.run_id, step, 2))
+    for lane, value in enumerate(loss):
+        if np.isnan(value):
+            continue
+        for row in range(NUM_CLASSES):
+            shares = np.full(NUM_CLASSES, 0.002)
+            shares[3] += 1.0 if value > 0.98 * CONSTANT_LOSS else 0.0
+            shares[row] += 0.0 if value > 0.98 * CONSTANT_LOSS else np.exp(-value * (0.5 + row / 10))
+            shares[(row + 7) % NUM_CLASSES] += 0.2 * min(1.0, value)
+            counts[lane, row] = rng.multinomial(EXAMPLES_A_CLASS, shares / shares.sum())
+    return Confusion(step, counts, held_back=True)
+
+
+def _time_gradients(info: RunInfo, loss: Floats) -> tuple[TimeGradient, ...]:
+    back = np.arange(TIME_STEPS - 1, -1, -1, dtype=np.float64)
+    factors = np.array([TIME_FACTORS[story(lane)] for lane in range(len(loss))])[:, None]
+    norms = 0.05 * (loss[:, None] / CONSTANT_LOSS) * factors**back
+    return tuple(TimeGradient(name, norms * 0.3**place) for place, name in enumerate(info.recurrent_layers))
+
+
+def _gauges(info: RunInfo, step: int) -> Floats:
+    if not info.gauges:
+        return np.zeros((0, len(info.lanes)))
+    lanes = np.arange(len(info.lanes), dtype=np.float64)
+    clipped = np.exp(-step / (40.0 + 60.0 * (lanes % 5)))
+    scale = 2.0 ** (16 - (lanes % 4) + step // 200)
+    return np.stack((clipped, 0.3 * (lanes % 5) / 5 + 0.02 * np.sin(step / 30 + lanes) ** 2, scale))
+
+
 def frame(info: RunInfo, step: int) -> Frame:
     """Return the frame of one step; the same for the same arguments."""
     lanes, layers = len(info.lanes), info.num_layers
     rng = np.random.default_rng((info.run_id, step, 1))
     at = np.array([float(step)])
     loss = np.array([_loss(lane, at)[0] for lane in range(lanes)])
+    for lane in range(lanes):
+        if _is_stopped(info, lane) and step > STOPPED_AT:
+            loss[lane] = _loss(lane, np.array([float(BEST_STEP)]))[0]
     stds = np.array([STDS[story(lane)] for lane in range(lanes)])[:, None] * np.ones((1, layers))
     stds = np.where(np.isnan(loss)[:, None], np.nan, stds)
     depth = np.arange(1, layers + 1)
@@ -189,14 +274,23 @@ def frame(info: RunInfo, step: int) -> Frame:
         logits = np.stack([(y - 0.2 - 0.6 * np.sin(2 * x)) * (0.2 + 4 * (1 - value / 2.4)) for value in loss])
         probability = 1 / (1 + np.exp(-np.abs(logits)))
         boundary = Boundary((-2, 3, -2, 3), (logits < 0).astype(np.int16), probability.astype(np.float32))
+    stopped = [_is_stopped(info, lane) and step > STOPPED_AT for lane in range(lanes)]
     states = tuple(
         LaneState(
-            outcome="diverged" if np.isnan(value) else "stalled" if value > 0.98 * CONSTANT_LOSS else "ok",
+            outcome="diverged"
+            if np.isnan(value)
+            else "stopped"
+            if stopped[lane]
+            else "stalled"
+            if value > 0.98 * CONSTANT_LOSS
+            else "ok",
             diverged_at=DIVERGED_AT if np.isnan(value) else None,
             bad_layer=info.lanes[lane].layers[-1] if np.isnan(value) else None,
             train_loss=float(value),
             initial_loss=float(_loss(lane, np.zeros(1))[0]),
             best_loss=float(np.nanmin([value, CONSTANT_LOSS])),
+            stopped_at=STOPPED_AT if stopped[lane] else None,
+            best_step=BEST_STEP if stopped[lane] else None,
         )
         for lane, value in enumerate(loss)
     )
@@ -218,8 +312,17 @@ def frame(info: RunInfo, step: int) -> Frame:
             saturated_fraction=np.full_like(q, np.nan),
             identical_fraction=equal,
         ),
-        validation=Validation(step, loss * 1.05, np.clip(np.exp(-loss), 0.1, 1)),
+        validation=Validation(
+            step,
+            loss * 1.05,
+            np.clip(np.exp(-loss), 0.1, 1),
+            loss * 0.8 if info.gauges else None,
+            np.clip(np.exp(-0.7 * loss), 0.1, 1) if info.gauges else None,
+        ),
         boundary=boundary,
         lanes=states,
         steps_per_s=850.0,
+        confusion=_confusion(info, step, loss),
+        time_gradients=_time_gradients(info, loss),
+        gauges=_gauges(info, step),
     )

@@ -127,7 +127,10 @@ def test_update_ratio_holds_only_steps_where_it_was_measured() -> None:
     history.append(replace(whole, update_norm=update, weight_norm=weight))
     series = history.update_ratio()
     assert series.steps.tolist() == [2, 6]
-    assert np.isnan(series.values[:, 0]).all()
+    still = update[[2, 6], 0] == 0
+    assert still.any()
+    np.testing.assert_array_equal(series.values[:, 0][still], 0.0)  # nothing moved
+    assert np.isnan(series.values[:, 0][~still]).all()  # a weight of zero moved
     np.testing.assert_allclose(series.values[:, 1:], update[[2, 6], 1:] / weight[[2, 6], 1:], rtol=1e-6)
 
 

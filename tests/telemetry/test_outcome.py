@@ -38,10 +38,45 @@ def test_stalled_is_within_two_per_cent_of_the_constant_loss() -> None:
     assert outcomes == ["stalled", "stalled", "stalled", "ok", "ok"]
 
 
-def test_a_lane_above_the_constant_loss_learns_only_while_it_falls() -> None:
+def test_a_lane_above_the_constant_loss_is_not_stalled_but_told_apart_from_one_that_falls() -> None:
     steps = np.arange(200.0)
-    losses = np.stack([np.full(200, 5.0), 100 * 0.99**steps, 5 + 0 * steps + 0.01 * steps], axis=1)
-    assert [state.outcome for state in follow(losses)] == ["stalled", "ok", "stalled"]
+    losses = np.stack([np.full(200, 5.0), 100 * 0.99**steps, 5 + 0.01 * steps, np.full(200, 2.02)], axis=1)
+    states = follow(losses)
+    assert [state.outcome for state in states] == ["ok", "ok", "ok", "stalled"]
+    assert [state.is_worse for state in states] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("cut", [1, 7, 10, 64, 500])
+@pytest.mark.parametrize("first_nan", [100, 101])
+def test_a_stopped_lane_is_not_diverged_and_keeps_its_loss(cut: int, first_nan: int) -> None:
+    """Lane 1 is stopped at step 100: whether its last loss is that of step 99 or 100, it is not taken for broken."""
+    steps = np.arange(200.0)
+    losses = np.stack([np.full(200, 1.0), 3 - steps / 100, np.full(200, 2.0)], axis=1)
+    losses[first_nan:, 1] = np.nan
+    outcomes = Outcomes(3, 10, CONSTANT, 10_000)
+    for first in range(0, 200, cut):
+        part = losses[first : first + cut]
+        # The race says so as soon as it has happened.
+        stopped = {1: (100, 60)} if first + len(part) > 100 else {}
+        outcomes.note(np.arange(first, first + len(part)), part, np.ones(len(part)), stopped)
+    states = outcomes.states({}, {1: (100, 60)})
+    assert [state.outcome for state in states] == ["ok", "stopped", "stalled"]
+    assert [state.stopped_at for state in states] == [None, 100, None]
+    assert [state.best_step for state in states] == [None, 60, None]
+    assert states[1].diverged_at is None
+    assert states[1].judged
+    assert states[1].train_loss == pytest.approx(losses[first_nan - 10 : first_nan, 1].mean())
+    assert states[1].best_loss == pytest.approx(losses[first_nan - 10 : first_nan, 1].mean())
+
+
+def test_a_lane_that_diverged_before_another_was_stopped_stays_diverged() -> None:
+    losses = constant(1.0, 1.0)
+    losses[50:, 0] = np.nan
+    losses[80:, 1] = np.nan
+    outcomes = Outcomes(2, 10, CONSTANT, 10_000)
+    outcomes.note(np.arange(200), losses, np.ones(200), {1: (80, 70)})
+    states = outcomes.states({0: (50, "dense_1")}, {1: (80, 70)})
+    assert [(state.outcome, state.diverged_at) for state in states] == [("diverged", 50), ("stopped", None)]
 
 
 def test_what_counts_is_the_recent_epoch() -> None:
