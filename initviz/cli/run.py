@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +15,13 @@ from initviz.cli.arguments import Command, Options
 from initviz.cli.experiments import add_device, add_file, limits, read_experiment
 from initviz.cli.interruption import INTERRUPTED, Interruption
 from initviz.cli.metrics import MetricsFile, check_suffix
-from initviz.cli.output import Json, number, percent, print_json, print_text, table
+from initviz.cli.outcome import Outcome, RateCurves
+from initviz.cli.output import print_json, print_text
 from initviz.cli.progress import Progress
 from initviz.experiment.fields import SEED, STEPS
 from initviz.experiment.text import Language, Text
 from initviz.experiment.values import Experiment
-from initviz.telemetry.frame import LaneState, Scalars, Validation
+from initviz.telemetry.frame import Scalars
 
 if TYPE_CHECKING:
     from initviz.telemetry.monitor import Monitor
@@ -59,92 +58,6 @@ def configure(options: Options) -> None:
     options.add("--json", action="store_true", help=Text("print JSON", "输出 JSON"))
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run has come to.
-
-    Attributes:
-        steps: Updates made.
-        device: Where, as torch names it.
-        wall_s: Seconds of training, writing measurements included.
-        names: Of the lanes.
-        lanes: How they fare.
-        validation: Their scores on the examples held back.
-        interrupted: Whether the person ended it early.
-    """
-
-    steps: int
-    device: str
-    wall_s: float
-    names: tuple[str, ...]
-    lanes: tuple[LaneState, ...]
-    validation: Validation
-    interrupted: bool
-
-    def to_json(self) -> dict[str, Json]:
-        """Return it as ``--json`` prints it."""
-        return {
-            "steps": self.steps,
-            "device": self.device,
-            "wall_s": self.wall_s,
-            "steps_per_s": self.steps / self.wall_s if self.wall_s > 0 else None,
-            "lanes": [
-                {
-                    "name": name,
-                    "train_loss": lane.train_loss,
-                    "val_loss": float(self.validation.loss[place]),
-                    "val_accuracy": float(self.validation.accuracy[place]),
-                    "initial_loss": lane.initial_loss,
-                    "status": lane.outcome,
-                    "diverged_at": lane.diverged_at,
-                }
-                for place, (name, lane) in enumerate(zip(self.names, self.lanes, strict=True))
-            ],
-        }
-
-    def to_text(self, language: Language) -> str:
-        """Return it as a table."""
-        header = [text.in_language(language) for text in _HEADER]
-        rows = [
-            (
-                name,
-                _status(lane).in_language(language),
-                number(lane.initial_loss),
-                number(lane.train_loss),
-                number(float(self.validation.loss[place])),
-                percent(float(self.validation.accuracy[place])),
-            )
-            for place, (name, lane) in enumerate(zip(self.names, self.lanes, strict=True))
-        ]
-        rate = self.steps / self.wall_s if self.wall_s > 0 else math.nan
-        summary = Text(
-            f"{self.steps:,} steps on {self.device} in {number(self.wall_s, 3)} s, {number(rate, 3)} steps/s",
-            f"在 {self.device} 上训练 {self.steps:,} 步，用时 {number(self.wall_s, 3)} 秒，{number(rate, 3)} 步/秒",
-        )
-        return f"{table(header, rows, left=2)}\n\n{summary.in_language(language)}"
-
-
-_HEADER = (
-    Text("lane", "赛道"),
-    Text("status", "状态"),
-    Text("initial loss", "初始损失"),
-    Text("train loss", "训练损失"),
-    Text("val loss", "验证损失"),
-    Text("val accuracy", "验证准确率"),
-)
-
-
-def _status(lane: LaneState) -> Text:
-    if lane.diverged_at is not None:
-        where = (
-            Text("", "") if lane.bad_layer is None else Text(f" ({lane.bad_layer})", f"（{lane.bad_layer}）")
-        )
-        return Text(
-            f"diverged at step {lane.diverged_at}{where.en}", f"第 {lane.diverged_at} 步发散{where.zh}"
-        )
-    return Text("stalled", "停滞") if lane.outcome == "stalled" else Text("learning", "学习中")
-
-
 def execute(given: argparse.Namespace, language: Language) -> int:
     """Train, and print what came of it."""
     if given.metrics is not None:
@@ -172,6 +85,7 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
         progress = stack.enter_context(Progress(sys.stderr, experiment.steps, names, language))
         progress.say(Text("Loading PyTorch", "正在加载 PyTorch"))
         monitor = build_monitor(experiment, progress, norms=metrics is not None)
+        curves = RateCurves(monitor.info) if any(lane.tests_rates for lane in monitor.info.lanes) else None
         file = None if metrics is None else stack.enter_context(MetricsFile(metrics, monitor.info))
         interruption = stack.enter_context(Interruption())
         progress.start()
@@ -182,6 +96,8 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
             if scalars is not None:
                 if file is not None:
                     file.write(scalars)
+                if curves is not None:
+                    curves.note(scalars)
                 progress.update(monitor.step, _latest(scalars))
 
         while not monitor.finished and not interruption.wanted:
@@ -194,11 +110,13 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
         validation = monitor.validate()  # may show that the last update was the end of a lane
         return Outcome(
             steps=monitor.step,
-            device=monitor.info.device,
             wall_s=wall_s,
-            names=names,
+            info=monitor.info,
             lanes=monitor.lanes,
             validation=validation,
+            confusion=monitor.confusion(),
+            gauges=monitor.gauges(),
+            curves=curves.read() if curves is not None else (),
             interrupted=not monitor.finished,
         )
 
