@@ -78,7 +78,7 @@ class BoundaryView(View):
         x, y = Axis(left, right), Axis(bottom, top)
         aspect = (right - left) / (top - bottom)
         multiples = cells.arrange(self, area, x, y, aspect, (), x_numbers=False, square=True)
-        multiples = _centered(multiples, area)
+        multiples = cells.centered(multiples, area)
         if ink.painter.device() is self.canvas.image:
             self._multiples = multiples
         self.backdrop(ink, multiples.key, lambda target: target.fill(area, self.theme.surface))
@@ -175,22 +175,3 @@ class BoundaryView(View):
                 for i, x in enumerate(xs)
             ]
         return rows
-
-
-def _centered(multiples: Multiples, area: QRectF) -> Multiples:
-    """Move the cells into the middle of the area: square cells leave some of it empty."""
-    right = max(cell.plot.rect.right() for cell in multiples.cells)
-    left = min(cell.plot.rect.left() for cell in multiples.cells)
-    shift = (area.width() - (right - left)) / 2 - (left - area.left())
-    return Multiples(
-        tuple(
-            Cell(
-                cell.lane,
-                type(cell.plot)(cell.plot.rect.translated(shift, 0), cell.plot.x, cell.plot.y),
-                cell.first_column,
-                cell.last_row,
-                cell.last_column,
-            )
-            for cell in multiples.cells
-        )
-    )

@@ -33,6 +33,7 @@ class EndLabel:
         value: Its height there, in data units.
         text: The number beside the name; empty for the name alone.
         died: The lane diverged there.
+        stopped: It was stopped early there: a bar ends its line.
         name: What to write in place of the lane's name; then in neutral colour.
     """
 
@@ -42,6 +43,7 @@ class EndLabel:
     text: str
     died: bool = False
     name: str = ""
+    stopped: bool = False
 
 
 def label_width(view: View, label: EndLabel, with_value: bool) -> float:
@@ -70,7 +72,12 @@ def label_room(view: View, labels: Sequence[EndLabel], width: float) -> float:
 
 
 def draw_end_labels(
-    view: View, ink: Ink, rect: QRectF, places: Sequence[tuple[EndLabel, QPointF]], right: float
+    view: View,
+    ink: Ink,
+    rect: QRectF,
+    places: Sequence[tuple[EndLabel, QPointF]],
+    right: float,
+    guides: Sequence[float] = (),
 ) -> None:
     """Draw a marker and a name at each place; names are moved up and down until none covers another.
 
@@ -80,6 +87,7 @@ def draw_end_labels(
         rect: Data rectangle.
         places: Labels and the ends of their lines in pixels.
         right: Where the canvas ends.
+        guides: Heights of dashed lines in pixels; they make way for names.
     """
     size = view.theme.small_px
     line = size + 3.0
@@ -95,18 +103,33 @@ def draw_end_labels(
     for (label, place), middle in zip(ends, placed, strict=True):
         style = view.lane_style(label.lane)
         x = min(place.x(), rect.right())
-        ink.marker(style.marker, x, place.y(), style.color, 3.5 * view.theme.unit)
+        if label.stopped:
+            _draw_stop(ink, x, place.y(), style.color)
+        else:
+            ink.marker(style.marker, x, place.y(), style.color, 3.5 * view.theme.unit)
         left = x + _GAP * view.theme.unit
         if abs(middle - place.y()) > 3:
             ink.segments(np.array([[x + 5, place.y(), left - 2, middle]]), style.color, 1.0, 150)
         room = right - left - 2
         name = lettering.elide(label.name or view.lane_name(label.lane), room, size, bold=True)
         shade = view.theme.text if label.name else style.ink
+        whole_width = label_width(view, label, True)
+        shown_width = whole_width if whole_width <= room else lettering.text_width(name, size, bold=True)
+        for guide in guides:
+            if left < rect.right() and abs(guide - middle) <= line / 2 + 2:
+                ink.fill(QRectF(left - 4, round(guide) - 1, shown_width + 8, 3), view.theme.surface)
         width = ink.text(left, middle, name, shade, size, bold=True, halo=True)
-        if label.text and label_width(view, label, True) <= room:
+        if label.text and whole_width <= room:
             color = view.theme.text if label.lane == view.focus_lane else view.theme.muted
             width += 6 + ink.text(left + width + 6, middle, label.text, color, size, halo=True)
         view.mark_lane(QRectF(left - 10, middle - line / 2, width + 12, line), label.lane)
+
+
+def _draw_stop(ink: Ink, x: float, y: float, color: str) -> None:
+    """Draw the bar that ends the line of a lane that was stopped early."""
+    unit = ink.theme.unit
+    ink.fill(QRectF(x - 2.5 * unit, y - 8 * unit, 5 * unit, 16 * unit), ink.theme.surface)
+    ink.fill(QRectF(x - 1.5 * unit, y - 7 * unit, 3 * unit, 14 * unit), color)
 
 
 def _draw_deaths(view: View, ink: Ink, rect: QRectF, deaths: list[tuple[EndLabel, QPointF]]) -> None:

@@ -21,12 +21,14 @@ class ViewDeclaration:
         module: Module below this package.
         name: Class in it.
         at_start: Shown in the first layout.
+        tests_rates: What a test of learning rates is seen in.
     """
 
     key: str
     module: str
     name: str
     at_start: bool = False
+    tests_rates: bool = False
 
 
 VIEWS: tuple[ViewDeclaration, ...] = (
@@ -40,6 +42,10 @@ VIEWS: tuple[ViewDeclaration, ...] = (
     ViewDeclaration("update_ratio", "update_ratio", "UpdateRatioView"),
     ViewDeclaration("lr", "lr", "LearningRateView"),
     ViewDeclaration("boundary", "boundary", "BoundaryView"),
+    ViewDeclaration("confusion", "confusion", "ConfusionView"),
+    ViewDeclaration("time_gradient", "time_gradient", "TimeGradientView"),
+    ViewDeclaration("lr_range", "lr_range", "RateRangeView", tests_rates=True),
+    ViewDeclaration("gauges", "gauges", "GaugesView"),
 )
 
 LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {

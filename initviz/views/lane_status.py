@@ -13,10 +13,16 @@ def diverged_at(history: RunHistory | None, lane: int) -> int | None:
     return history.lanes[lane].diverged_at if history is not None and history.lanes else None
 
 
+def stopped_at(history: RunHistory | None, lane: int) -> int | None:
+    """Return the step at which early stopping ended a lane, or None."""
+    return history.lanes[lane].stopped_at if history is not None and history.lanes else None
+
+
 def status_text(history: RunHistory | None, lane: int) -> str:
     """Return how a lane fares, in the person's language; empty before the first frame.
 
-    One of "just started", "learning", "stalled" and "diverged at step N".
+    One of "just started", "learning", "stalled", "worse than a constant", "stopped at step N" and "diverged at
+    step N".
     """
     if history is None or not history.lanes:
         return ""
@@ -24,8 +30,13 @@ def status_text(history: RunHistory | None, lane: int) -> str:
     if state.diverged_at is not None:
         text = QCoreApplication.translate("View", "diverged at step {step}")
         return text.format(step=whole(state.diverged_at))
+    if state.stopped_at is not None:
+        text = QCoreApplication.translate("View", "stopped at step {step}")
+        return text.format(step=whole(state.stopped_at))
     if not state.judged:
         return QCoreApplication.translate("View", "just started")
     if state.outcome == "stalled":
         return QCoreApplication.translate("View", "stalled")
+    if state.is_worse:
+        return QCoreApplication.translate("View", "worse than a constant")
     return QCoreApplication.translate("View", "learning")

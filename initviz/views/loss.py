@@ -14,11 +14,12 @@ from initviz.telemetry.series import Series
 from initviz.views.axes import Axis, SteadyRange
 from initviz.views.choice_button import ChoiceButton
 from initviz.views.end_labels import EndLabel
-from initviz.views.lane_status import diverged_at
+from initviz.views.lane_status import diverged_at, stopped_at
 from initviz.views.numbers import percent, significant
+from initviz.views.panels import Curve, Guide, Mark, Panel
 from initviz.views.reduction import Columns, Raster, smooth
 from initviz.views.saving import Row
-from initviz.views.step_view import Curve, Guide, Panel, StepView
+from initviz.views.step_view import StepView
 
 _BOTH_FROM = 250.0
 """Height of the canvas, in multiples of the base size's 13 pixels, from which two plots are legible."""
@@ -46,8 +47,8 @@ class LossView(StepView):
 
     def sentence(self) -> str:
         return self.tr(
-            "A good start falls at once and steadily; a line that stays on the dashed one has learned nothing, and a"
-            " ✕ marks where a lane diverged."
+            "A good start falls at once and steadily; a line that stays on the dashed one has learned nothing. ✕ marks"
+            " where a lane diverged, a bar where it was stopped, with a ring at its best step."
         )
 
     def invitation(self) -> str:
@@ -108,18 +109,20 @@ class LossView(StepView):
         train = _smooth_decades(reduced)
         scores = self.history.validation()
         validation = self.reduced("validation", scores, raster)
+        averaged = self.reduced("averaged", self.history.averaged(), raster)
         constant = self.info.constant_loss
-        axis = self._fit(reduced, train, validation.mean, constant)
+        axis = self._fit(reduced, train, np.concatenate((validation.mean, averaged.mean)), constant)
         guides = (Guide(constant, self.tr("best constant prediction")),) if constant > 0 else ()
         return Panel(
             caption=self.tr("loss"),
-            note=self._note(len(validation)),
+            note=self._note(len(validation), len(averaged)),
             axis=axis,
-            curves=self._curves(reduced, train, validation),
+            curves=self._curves(reduced, train, validation, averaged),
             labels=self._labels(reduced, train, validation, scores, significant),
             guides=guides,
             weight=1.5,
-            values=self.tr("train / validation") if len(validation) else "",
+            values=self._values(len(validation), len(averaged)),
+            marks=self._marks(validation),
         )
 
     def _accuracy_panel(self, raster: Raster) -> Panel:
@@ -128,6 +131,7 @@ class LossView(StepView):
         train = smooth(reduced.mean, _reach(reduced))
         scores = self.history.validation_accuracy()
         validation = self.reduced("validation accuracy", scores, raster)
+        averaged = self.reduced("averaged accuracy", self.history.averaged_accuracy(), raster)
         labels = [
             label for label in self._labels(reduced, train, validation, scores, percent) if not label.died
         ]
@@ -135,16 +139,36 @@ class LossView(StepView):
             caption=self.tr("accuracy"),
             note="",
             axis=Axis(0.0, 1.0, percent=True),
-            curves=self._curves(reduced, train, validation, bands=False),
+            curves=self._curves(reduced, train, validation, averaged, bands=False),
             labels=tuple(labels),
-            values=self.tr("train / validation") if len(validation) else "",
+            values=self._values(len(validation), len(averaged)),
+            marks=self._marks(validation),
         )
 
-    def _note(self, scores: int) -> str:
+    def _note(self, scores: int, averaged: int) -> str:
+        if averaged:
+            return self.tr("training thin, validation thick, averaged weights double")
         return self.tr("training thin, validation thick") if scores else self.tr("training")
 
+    def _values(self, scores: int, averaged: int) -> str:
+        if averaged:
+            return self.tr("train / averaged / validation")
+        return self.tr("train / validation") if scores else ""
+
+    def _marks(self, validation: Columns) -> tuple[Mark, ...]:
+        """Return a ring around the best score of every lane that was stopped early."""
+        if self.history is None or not self.history.lanes or not len(validation):
+            return ()
+        marks = []
+        for lane in self.shown_lanes():
+            best = self.history.lanes[lane].best_step
+            if best is not None:
+                place = int(np.argmin(np.abs(validation.steps - best)))
+                marks.append(Mark(lane, float(best), float(validation.mean[place, lane])))
+        return tuple(marks)
+
     def _curves(
-        self, reduced: Columns, train: Floats, validation: Columns, bands: bool = True
+        self, reduced: Columns, train: Floats, validation: Columns, averaged: Columns, bands: bool = True
     ) -> tuple[Curve, ...]:
         curves = []
         thin = len(self.shown_lanes()) <= 6
@@ -160,12 +184,23 @@ class LossView(StepView):
                     high=reduced.high[:, lane] if banded else None,
                 )
             )
+            if len(averaged):
+                score = self._until_stopped(lane, averaged)
+                curves.append(Curve(lane, averaged.steps, score, hollow=True))
             if len(validation):
-                score = validation.mean[:, lane]
+                score = self._until_stopped(lane, validation)
                 curves.append(
                     Curve(lane, validation.steps, score, thick=True, points=len(validation) <= _FEW_POINTS)
                 )
         return tuple(curves)
+
+    def _until_stopped(self, lane: int, validation: Columns) -> Floats:
+        """Return a lane's scores up to the step at which it was stopped; from there on they say nothing new."""
+        score: Floats = validation.mean[:, lane]
+        stop = stopped_at(self.history, lane)
+        if stop is None:
+            return score
+        return np.where(validation.steps <= stop, score, np.nan)
 
     def _labels(
         self, reduced: Columns, train: Floats, validation: Columns, scores: Series, show: Any
@@ -183,7 +218,15 @@ class LossView(StepView):
                 # An old score beside a line that has fallen since would say the opposite of what is seen.
                 is_recent = len(scores.steps) > 0 and float(scores.steps[-1]) >= RECENT * end
                 value = score if is_recent and math.isfinite(score) else float(train[finite[-1], lane])
-                labels.append(EndLabel(lane, end, value, show(value)))
+                stop = stopped_at(self.history, lane)
+                if stop is None:
+                    labels.append(EndLabel(lane, end, value, show(value)))
+                else:
+                    # The bar stands at the end of the line; the number is that of the weights it has now.
+                    line = self._until_stopped(lane, validation)
+                    ends = line[np.isfinite(line)] if is_recent else train[finite[-1:], lane]
+                    height = float(ends[-1]) if len(ends) else value
+                    labels.append(EndLabel(lane, float(stop), height, show(value), stopped=True))
         return tuple(labels)
 
     def _diverged_at(self, lane: int) -> int | None:
@@ -221,15 +264,19 @@ class LossView(StepView):
         if self.history is None:
             return [["step"]]
         names = [lane.name for lane in self.info.lanes]
-        kinds = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+        kinds: tuple[str, ...] = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+        averaged = (self.history.averaged(), self.history.averaged_accuracy())
+        if len(averaged[0].steps):
+            kinds += ("averaged_val_loss", "averaged_val_accuracy")
         rows: list[Row] = [["step", *(f"{name} {kind}" for kind in kinds for name in names)]]
         train, accuracy = self.history.loss(), self.history.accuracy()
         scores, score_accuracy = self.history.validation(), self.history.validation_accuracy()
         nothing = [""] * len(names)
         merged: dict[int, list[Row]] = {}
-        for place, series in enumerate((train, accuracy, scores, score_accuracy)):
+        shown = (train, accuracy, scores, score_accuracy, *averaged)[: len(kinds)]
+        for place, series in enumerate(shown):
             for step, values in zip(series.steps.tolist(), series.values.tolist(), strict=True):
-                merged.setdefault(step, [nothing] * 4)[place] = values
+                merged.setdefault(step, [nothing] * len(kinds))[place] = values
         for step in sorted(merged):
             rows.append([step, *(value for part in merged[step] for value in part)])
         return rows

@@ -9,9 +9,10 @@ from initviz.telemetry.frame import Floats
 from initviz.views.axes import SteadyRange
 from initviz.views.end_labels import EndLabel
 from initviz.views.numbers import significant
+from initviz.views.panels import Curve, Panel
 from initviz.views.reduction import Raster
 from initviz.views.saving import Row
-from initviz.views.step_view import Curve, Panel, StepView
+from initviz.views.step_view import StepView
 
 
 class LearningRateView(StepView):

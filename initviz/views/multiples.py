@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -118,6 +118,25 @@ def arrange(
             )
         )
     return Multiples(tuple(cells))
+
+
+def centered(multiples: Multiples, area: QRectF, margin: float = 0.0) -> Multiples:
+    """Move the cells into the middle of the area: square cells leave some of it empty.
+
+    Args:
+        multiples: The cells, as they were arranged.
+        area: All there is.
+        margin: Room left of the cells that their numbers need, and that moves with them.
+    """
+    right = max(cell.plot.rect.right() for cell in multiples.cells)
+    left = min(cell.plot.rect.left() for cell in multiples.cells) - margin
+    shift = (area.width() - (right - left)) / 2 - (left - area.left())
+    return Multiples(
+        tuple(
+            replace(cell, plot=replace(cell.plot, rect=cell.plot.rect.translated(shift, 0)))
+            for cell in multiples.cells
+        )
+    )
 
 
 def draw_names(

@@ -17,79 +17,17 @@ from initviz.views import lettering
 from initviz.views import plot as plots
 from initviz.views.axes import Axis, growing_end
 from initviz.views.base import View
-from initviz.views.end_labels import EndLabel, draw_end_labels, label_room
+from initviz.views.end_labels import draw_end_labels, label_room
 from initviz.views.ink import Ink
 from initviz.views.numbers import whole
 from initviz.views.palette import mix
+from initviz.views.panels import Curve, Guide, Panel
 from initviz.views.plot import Plot, Readout, ReadoutRow
 from initviz.views.reduction import ColumnReducer, Columns, Raster
 
 MAX_COLUMNS = 1500
 _STEPPED = 5.0
 """Distance between points in pixels from which a band of columns would look like stairs."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """One line of one lane.
-
-    Attributes:
-        lane: Its lane.
-        steps: ``(n,)``.
-        values: ``(n,)`` in data units; NaN where there is nothing.
-        thick: Draw twice as thick as a thin line.
-        faint: Draw it lighter, behind another of the same lane.
-        low: ``(n,)`` lower edge of a band around it, or None.
-        high: ``(n,)`` upper edge of the band, or None.
-        points: Mark each point, because there are few.
-    """
-
-    lane: int
-    steps: Floats
-    values: Floats
-    thick: bool = False
-    faint: bool = False
-    low: Floats | None = None
-    high: Floats | None = None
-    points: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """A dashed horizontal line with a name.
-
-    Attributes:
-        value: Where, in data units.
-        text: What it means.
-    """
-
-    value: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Panel:
-    """One plot of the stack.
-
-    Attributes:
-        caption: Name and unit of the vertical axis.
-        note: Explains the lines, in a few words.
-        axis: Its range.
-        curves: In painting order.
-        labels: At the ends of the lines.
-        guides: Dashed lines.
-        weight: Share of the height, relative to the other panels.
-        values: What the numbers of the cross-hair are, where a lane has several.
-    """
-
-    caption: str
-    note: str
-    axis: Axis
-    curves: tuple[Curve, ...]
-    labels: tuple[EndLabel, ...] = ()
-    guides: tuple[Guide, ...] = ()
-    weight: float = 1.0
-    values: str = ""
 
 
 @dataclass(slots=True)
@@ -237,10 +175,18 @@ class StepView(View):
             style = self.lane_style(curve.lane)
             color = mix(style.color, self.theme.surface, 0.45) if curve.faint else style.color
             size = width + 1 if curve.thick else 0.67 * width if curve.faint else width
-            ink.curve(x, y, color, size, style.dash)
+            ink.curve(x, y, color, size + 2 if curve.hollow else size, style.dash)
+            if curve.hollow:
+                ink.curve(x, y, self.theme.surface, size)
             if curve.points:
                 ink.dots(x, y, style.color, 3 + 2 * width)
         self._draw_overflow(ink, plot, panel)
+        for mark in panel.marks:
+            left = float(plot.px(np.array(mark.step)))
+            up = float(plot.py_inside(plot.y.coordinates(np.array(mark.value))))
+            if np.isfinite(up):
+                color, radius = self.lane_style(mark.lane).color, 5.0 * self.theme.unit
+                ink.marker("circle", left, up, color, radius, hollow=True)
         ink.clip(None)
 
     def _draw_band(self, ink: Ink, plot: Plot, curve: Curve) -> None:
@@ -277,7 +223,9 @@ class StepView(View):
         y = plot.py_inside(np.where(np.isnan(heights), plot.y.high, heights)).tolist()
         x = plot.px(np.array([label.step for label in panel.labels])).tolist()
         places = [QPointF(*place) for place in zip(x, y, strict=True)]
-        draw_end_labels(self, ink, plot.rect, list(zip(panel.labels, places, strict=True)), area.right())
+        guides = plot.py(plot.y.coordinates(np.array([guide.value for guide in panel.guides]))).tolist()
+        pairs = list(zip(panel.labels, places, strict=True))
+        draw_end_labels(self, ink, plot.rect, pairs, area.right(), guides)
 
     # Cross-hair and zoom
 

@@ -13,9 +13,10 @@ from initviz.views.axes import SteadyRange
 from initviz.views.end_labels import EndLabel
 from initviz.views.lane_status import diverged_at
 from initviz.views.numbers import significant
+from initviz.views.panels import Curve, Guide, Panel
 from initviz.views.reduction import Raster, smooth
 from initviz.views.saving import Row
-from initviz.views.step_view import Curve, Guide, Panel, StepView
+from initviz.views.step_view import StepView
 
 GUIDE = 1e-3
 """An update of a thousandth of the weight a step is what healthy training usually shows."""

@@ -44,17 +44,29 @@ _FRAMES: dict[tuple[object, ...], Frame] = {}
 
 def _frame(info: RunInfo, step: int) -> Frame:
     """Make up a frame once: frames are frozen, and making them up takes longer than drawing them."""
-    key = (len(info.lanes), info.num_layers, len(info.points), step)
+    key = (len(info.lanes), info.num_layers, len(info.points), len(info.gauges), step)
     if key not in _FRAMES:
         _FRAMES[key] = synthetic.frame(info, step)
     return _FRAMES[key]
 
 
+def info_for(key: str, lanes: int = 4, layers: int = 13, total: int = 2000) -> RunInfo:
+    """Return a run that has what the view called ``key`` shows."""
+    return synthetic.run_info(
+        lanes,
+        layers,
+        total_steps=total,
+        two_dimensional=key == "boundary",
+        remedies=key in {"gauges", "time_gradient"},
+        tests_rates=key == "lr_range",
+    )
+
+
 def make_run(
-    lanes: int = 4, layers: int = 13, steps: int = 300, total: int = 2000, flat: bool = False, frames: int = 6
+    lanes: int = 4, layers: int = 13, steps: int = 300, total: int = 2000, frames: int = 6, key: str = ""
 ) -> Run:
-    """Return a run after ``steps`` steps."""
-    info = synthetic.run_info(lanes, layers, total_steps=total, two_dimensional=flat)
+    """Return a run after ``steps`` steps, that has what the view called ``key`` shows."""
+    info = info_for(key, lanes, layers, total)
     run = Run(info, RunHistory(info))
     run.history.add_frame(_frame(info, 0))
     for _ in range(frames if steps else 0):

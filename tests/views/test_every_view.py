@@ -19,7 +19,7 @@ from initviz.views.base import View
 from initviz.views.index import DEFAULT_LAYOUT, LAYOUTS, VIEWS, create, declaration, module_names
 from initviz.views.ink import Ink
 from initviz.views.palette import DARK, LIGHT, Theme, theme
-from tests.views.conftest import Run, Show, count_of, make_run, painted
+from tests.views.conftest import Run, Show, count_of, info_for, make_run, painted
 
 KEYS = [view.key for view in VIEWS]
 EACH = pytest.mark.parametrize("key", KEYS)
@@ -27,11 +27,11 @@ LABELLED = [key for key in KEYS if key != "boundary"]
 
 
 def run_for(key: str, lanes: int = 4, layers: int = 13, steps: int = 300) -> Run:
-    return make_run(lanes, layers, steps, flat=key == "boundary")
+    return make_run(lanes, layers, steps, key=key)
 
 
 def test_the_index_is_complete() -> None:
-    assert len(set(KEYS)) == len(KEYS) == 10
+    assert len(set(KEYS)) == len(KEYS) == 14
     assert {key for layout in LAYOUTS.values() for column in layout for key in column} <= set(KEYS)
     assert {view.key for view in VIEWS if view.at_start} == {
         key for column in DEFAULT_LAYOUT for key in column
@@ -62,7 +62,7 @@ def test_without_a_run_it_says_what_to_press(key: str, show: Show) -> None:
 
 @EACH
 def test_before_the_first_step_it_still_invites(key: str, show: Show) -> None:
-    info = synthetic.run_info(4, 13, two_dimensional=key == "boundary")
+    info = info_for(key)
     view = show(key, Run(info, RunHistory(info)))
     assert (painted(view) == painted(show(key))).all()
 
@@ -83,7 +83,7 @@ def test_it_draws_every_lane_in_its_color(key: str, look: Theme, show: Show) -> 
 @EACH
 @pytest.mark.parametrize(("lanes", "layers"), [(1, 1), (1, 201), (2, 2), (16, 1), (16, 24), (16, 201)])
 def test_any_number_of_lanes_and_layers(key: str, lanes: int, layers: int, show: Show) -> None:
-    run = make_run(lanes, layers, 40, flat=key == "boundary", frames=2)
+    run = make_run(lanes, layers, 40, key=key, frames=2)
     view = show(key, run, size=(460, 320))
     empty = painted(show(key, size=(460, 320)))
     image = painted(view)
@@ -112,7 +112,7 @@ def test_nothing_is_cut_off_at_320_by_200(key: str, show: Show) -> None:
 
 @EACH
 def test_the_first_step_alone_is_drawn(key: str, show: Show) -> None:
-    info = synthetic.run_info(4, 13, two_dimensional=key == "boundary")
+    info = info_for(key)
     history = RunHistory(info)
     history.append(synthetic.scalars(info, 0, 1))
     history.add_frame(synthetic.frame(info, 1))
@@ -121,9 +121,9 @@ def test_the_first_step_alone_is_drawn(key: str, show: Show) -> None:
     assert count_of(painted(view), LIGHT.lane(3).color, 25) > 5
 
 
-def broken_run(flat: bool) -> Run:
+def broken_run(key: str) -> Run:
     """Return a run in which every kind of number that spoils plots occurs: NaN, infinities, zeros, denormals."""
-    run = make_run(6, 8, 60, flat=flat)
+    run = make_run(6, 8, 60, key=key)
     odd = [np.nan, np.inf, -np.inf, 0.0, 5e-324, 1e300]
     first = run.history.last_step + 1
     scalars = synthetic.scalars(run.info, first, 6)
@@ -172,7 +172,7 @@ def broken_run(flat: bool) -> Run:
 
 @EACH
 def test_numbers_that_are_none_do_no_harm(key: str, show: Show) -> None:
-    run = broken_run(flat=key == "boundary")
+    run = broken_run(key)
     view = show(key, run)
     for focus in range(6):
         view.set_focus_lane(focus)
@@ -189,7 +189,7 @@ def test_numbers_that_are_none_do_no_harm(key: str, show: Show) -> None:
 
 @EACH
 def test_a_run_where_every_lane_is_zero_or_dead(key: str, show: Show) -> None:
-    run = make_run(2, 4, 10, flat=key == "boundary")
+    run = make_run(2, 4, 10, key=key)
     first = run.history.last_step + 1
     scalars = synthetic.scalars(run.info, first, 3)
     zero = np.zeros_like
@@ -280,7 +280,7 @@ def test_while_hidden_nothing_is_drawn_and_then_all(
 @EACH
 def test_drawing_on_and_drawing_anew_look_the_same(key: str, show: Show) -> None:
     """What is kept from frame to frame (backdrop, reduced columns, ranges) must not show."""
-    run = make_run(4, 9, 300, flat=key == "boundary")
+    run = make_run(4, 9, 300, key=key)
     view = show(key, run)
     for _ in range(12):
         run.go_on(30)

@@ -136,7 +136,7 @@ def test_other_data_is_told_why_there_is_nothing(show: Show) -> None:
 
 
 def test_the_color_is_the_class_and_its_strength_the_confidence(show: Show) -> None:
-    run = make_run(1, 3, flat=True)
+    run = make_run(1, 3, key="boundary")
     frame = run.history.frame
     assert frame is not None
     assert frame.boundary is not None
@@ -175,7 +175,7 @@ def test_the_color_is_the_class_and_its_strength_the_confidence(show: Show) -> N
 
 
 def test_points_lie_where_the_data_is(show: Show) -> None:
-    run = make_run(1, 3, flat=True)
+    run = make_run(1, 3, key="boundary")
     view = boundary_view(show, run)
     plot = view.cells()[0].plot
     image = painted(view)
@@ -187,7 +187,7 @@ def test_points_lie_where_the_data_is(show: Show) -> None:
 
 
 def test_a_diverged_lane_has_no_boundary_but_a_cross(show: Show) -> None:
-    run = make_run(5, 3, flat=True)
+    run = make_run(5, 3, key="boundary")
     frame = run.history.frame
     assert frame is not None
     assert frame.boundary is not None
@@ -204,7 +204,7 @@ def test_a_diverged_lane_has_no_boundary_but_a_cross(show: Show) -> None:
 
 
 def test_more_than_two_classes_have_a_color_each(show: Show) -> None:
-    run = make_run(1, 3, flat=True)
+    run = make_run(1, 3, key="boundary")
     frame = run.history.frame
     assert frame is not None
     assert frame.boundary is not None

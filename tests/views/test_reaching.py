@@ -15,7 +15,7 @@ EACH = pytest.mark.parametrize("key", [view.key for view in VIEWS])
 
 
 def run_for(key: str, layers: int = 13, steps: int = 300) -> Run:
-    return make_run(4, layers, steps, flat=key == "boundary")
+    return make_run(4, layers, steps, key=key)
 
 
 @EACH

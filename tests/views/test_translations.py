@@ -42,7 +42,7 @@ def test_texts_are_chinese(
     """All that is painted or said, less numbers, formulas and names, has a Chinese character in it."""
     qapp.installTranslator(chinese)
     try:
-        view = show(key, make_run(5, 13, flat=key == "boundary"))
+        view = show(key, make_run(5, 13, key=key))
         empty = create(key)
         said = [view.title(), view.sentence(), empty.invitation(), view.windowTitle()]
         said += [action.text() for action in view.menu.actions() if not action.isSeparator()]
