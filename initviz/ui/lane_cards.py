@@ -322,7 +322,7 @@ def _tiny(font: QFont) -> QFont:
 
 
 def paint_status(painter: QPainter, box: QRectF, status: Status, color: QColor) -> None:
-    """Paint how a lane fares as a shape: a falling line, a bar, a cross, or a ring."""
+    """Paint how a lane fares as a shape: a falling line, a bar, a square, a cross, or a ring."""
     painter.save()
     width = max(1.5, box.width() / 6)
     painter.setPen(
@@ -344,6 +344,8 @@ def paint_status(painter: QPainter, box: QRectF, status: Status, color: QColor) 
         painter.drawLine(
             QPointF(inner.left(), inner.center().y()), QPointF(inner.right(), inner.center().y())
         )
+    elif status == "stopped":
+        painter.drawRect(inner.adjusted(1, 1, -1, -1))
     elif status == "diverged":
         painter.drawLine(inner.topLeft(), inner.bottomRight())
         painter.drawLine(inner.bottomLeft(), inner.topRight())

@@ -132,6 +132,11 @@ def status_text(state: LaneState | None) -> str:
             return QCoreApplication.translate("LaneText", "diverged")
         step = format_count(state.diverged_at)
         return QCoreApplication.translate("LaneText", "diverged at step {step}").format(step=step)
+    if state.stopped_at is not None:
+        step = format_count(state.stopped_at)
+        return QCoreApplication.translate("LaneText", "stopped at step {step}").format(step=step)
+    if state.is_worse:
+        return QCoreApplication.translate("LaneText", "worse than a constant")
     if state.outcome == "stalled":
         return QCoreApplication.translate("LaneText", "stalled")
     if not state.judged:

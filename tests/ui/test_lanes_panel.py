@@ -336,20 +336,29 @@ def test_lanes_speak_chinese_at_once(panel: LanesPanel, english: LanguageSwitch)
 
 
 def test_status_can_be_told_without_colour(panel: LanesPanel) -> None:
-    """The three outcomes differ in shape alone, in one colour, on both themes."""
+    """The outcomes differ in shape alone, in one colour, on both themes."""
     for theme in (LIGHT, DARK):
         panel.set_theme(theme)
         shapes = []
-        for outcome in ("ok", "stalled", "diverged"):
+        for outcome in ("ok", "stalled", "stopped", "diverged"):
             states = (replace(LEARNING, outcome=outcome, diverged_at=1),) * 3
             panel.update_lanes(states, history(three_curves()))
             place = card_places(box(panel, 2), panel.list.fontMetrics()).status
             side = panel.list.fontMetrics().height()
             glyph = QRect(place.left(), place.top(), side, side)
             shapes.append(panel.list.viewport().grab(glyph).toImage())
-        assert shapes[0] != shapes[1]
-        assert shapes[1] != shapes[2]
-        assert shapes[0] != shapes[2]
+        assert all(one != other for one, other in itertools.combinations(shapes, 2))
+
+
+def test_a_stopped_lane_and_one_that_is_worse_than_a_guess_are_not_said_to_learn(panel: LanesPanel) -> None:
+    stopped = replace(LEARNING, outcome="stopped", stopped_at=1240, best_step=900)
+    panel.update_lanes((stopped, replace(LEARNING, is_worse=True), LEARNING), history(three_curves()))
+    assert [card.status_words for card in panel.model.cards] == [
+        "stopped at step 1\u2009240",
+        "worse than a constant",
+        "learning",
+    ]
+    assert [card.status for card in panel.model.cards] == ["stopped", "ok", "ok"]
 
 
 def test_nobody_learns_before_it_is_seen(panel: LanesPanel) -> None:
