@@ -146,7 +146,7 @@ class Scaled:
         if len(self._shape) == IMAGE_AXES:
             x = channels_last(_unshared(x, self._shape, self._lanes))
         plain, saved = self._inner.forward(x)
-        weight, *bias = (tensor.view(self._place) for tensor in tensors)
+        weight, *bias = (tensor.reshape(self._place) for tensor in tensors)
         y = torch.addcmul(bias[0], plain, weight) if bias else plain * weight
         return y, (plain, *saved)
 
@@ -167,7 +167,7 @@ class Scaled:
             grads[1].copy_(grad.sum(self._others).view(grads[1].shape))
         if not wants_input:
             return None
-        return self._inner.backward(grad * tensors[0].view(self._place), plain, tuple(rest))
+        return self._inner.backward(grad * tensors[0].reshape(self._place), plain, tuple(rest))
 
 
 class OverUnits:

@@ -8,7 +8,7 @@ from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, LayerSpec
 
 NONE, BEFORE, AFTER = "none", "before", "after"
-USUAL_GROUPS = 8
+USUAL_GROUPS, SMALLEST_GROUP = 8, 4
 
 NORMALIZATION = ChoiceParameter(
     "normalization",
@@ -91,6 +91,13 @@ def dropped(choice: Choice) -> tuple[LayerSpec, ...]:
 
 
 def _groups(width: int) -> int:
-    """Return the most groups, up to the usual number, that share the units evenly and hold two of them at least."""
-    fitting = [groups for groups in range(1, USUAL_GROUPS + 1) if width % groups == 0 and width >= 2 * groups]
+    """Return the most groups, up to the usual number, that share the units evenly and are not too small.
+
+    A group of two units always becomes 1 and -1, whatever they were: hardly anything could be learned.
+    """
+    fitting = [
+        groups
+        for groups in range(1, USUAL_GROUPS + 1)
+        if width % groups == 0 and width >= SMALLEST_GROUP * groups
+    ]
     return max(fitting, default=1)
