@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from initviz.catalog import layer_groups
 from initviz.catalog import layer_shapes as shapes
 from initviz.catalog.parts import ActivationPart, LaneForm, LaneForward, TorchLayerPart
 from initviz.experiment.parameters import BoolParameter, FloatParameter, IntParameter, PartParameter
@@ -131,6 +132,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="dense",
+        group=layer_groups.BASIC,
         signal="sum",
         title=Text("Dense", "全连接层"),
         summary=Text(
@@ -160,6 +162,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="conv",
+        group=layer_groups.BASIC,
         signal="sum",
         title=Text("Convolution", "卷积层"),
         summary=Text(
@@ -219,6 +222,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="max_pool",
+        group=layer_groups.BASIC,
         title=Text("Max pooling", "最大池化"),
         summary=Text(
             "Keeps the largest value of every window, which shrinks the image.",
@@ -235,6 +239,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="avg_pool",
+        group=layer_groups.BASIC,
         title=Text("Average pooling", "平均池化"),
         summary=Text("Averages every window, which shrinks the image.", "对每个窗口取平均，从而缩小图像。"),
         parameters=(_SIZE,),
@@ -248,6 +253,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="flatten",
+        group=layer_groups.BASIC,
         signal="same",
         title=Text("Flatten", "展平层"),
         summary=Text(
@@ -263,6 +269,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="activation",
+        group=layer_groups.BASIC,
         title=Text("Activation", "激活层"),
         summary=Text("Applies one function to every number.", "对每个数应用同一个函数。"),
         parameters=(

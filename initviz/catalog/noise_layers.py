@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from initviz.catalog import layer_groups, layers
 from initviz.catalog import layer_shapes as shapes
-from initviz.catalog import layers
 from initviz.catalog.parts import LaneForm, TorchLayerPart
 from initviz.experiment.parameters import BoolParameter, FloatParameter
 from initviz.experiment.parts import LayerError, TensorSpec
@@ -78,6 +78,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="dropout",
+        group=layer_groups.REGULARIZATION,
         title=Text("Dropout", "Dropout（随机失活）"),
         summary=Text(
             "In training sets a random share of the activations to 0 and enlarges the others to make up for it; "
@@ -108,6 +109,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="drop_connect",
+        group=layer_groups.REGULARIZATION,
         title=Text("DropConnect", "DropConnect（随机断连）"),
         summary=Text(
             "A dense layer that in training does without a random share of its weights, not of its activations; "
@@ -141,6 +143,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="prelu",
+        group=layer_groups.BASIC,
         title=Text("PReLU", "PReLU（参数化 ReLU）"),
         summary=Text(
             "Leaky ReLU whose slope below 0 is learned along with the weights.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from initviz.catalog import layer_groups
 from initviz.catalog import layer_shapes as shapes
 from initviz.catalog.parts import LaneForm, TorchLayerPart
 from initviz.experiment.parameters import FloatParameter, IntParameter
@@ -170,6 +171,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="batch_norm",
+        group=layer_groups.NORMALIZATION,
         signal="renewed",
         title=Text("Batch normalization", "批归一化"),
         summary=Text(
@@ -205,6 +207,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="layer_norm",
+        group=layer_groups.NORMALIZATION,
         signal="renewed",
         title=Text("Layer normalization", "层归一化"),
         summary=Text(
@@ -224,6 +227,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="group_norm",
+        group=layer_groups.NORMALIZATION,
         signal="renewed",
         title=Text("Group normalization", "组归一化"),
         summary=Text(
@@ -257,6 +261,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="rms_norm",
+        group=layer_groups.NORMALIZATION,
         signal="renewed",
         title=Text("RMS normalization", "RMS 归一化（均方根归一化）"),
         summary=Text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from initviz.catalog import layer_groups
 from initviz.catalog import recurrent_shapes as shapes
 from initviz.catalog.layer_shapes import no_tensors, sequence_input
 from initviz.catalog.parts import ActivationPart, LaneForm, LaneForward, TorchLayerPart
@@ -188,6 +189,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="rnn",
+        group=layer_groups.SEQUENCES,
         title=Text("Recurrent (vanilla)", "循环层（普通）"),
         summary=Text(
             "Reads a sequence step by step and hands its state on: the same two weights at every step (tied through "
@@ -208,6 +210,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="gru",
+        group=layer_groups.SEQUENCES,
         title=Text("GRU (gated)", "GRU（门控）"),
         summary=Text(
             "A recurrent layer whose gates choose, number by number, what of the state is kept and what is renewed; "
@@ -228,6 +231,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="lstm",
+        group=layer_groups.SEQUENCES,
         title=Text("LSTM (gated)", "LSTM（门控）"),
         summary=Text(
             "A recurrent layer with a memory that is only added to and forgotten by gates, so that gradients can cross "
@@ -248,6 +252,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="last_step",
+        group=layer_groups.SEQUENCES,
         title=Text("Last step", "取最后一步"),
         summary=Text(
             "Hands on the last step of a sequence: all that the network has remembered.",
@@ -263,6 +268,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="mean_over_time",
+        group=layer_groups.SEQUENCES,
         title=Text("Mean over time", "对时间取平均"),
         summary=Text(
             "Averages all steps of a sequence, so that every step has a short way to the answer.",
@@ -278,6 +284,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="steps",
+        group=layer_groups.SEQUENCES,
         title=Text("Read step by step", "逐步读取"),
         summary=Text(
             "Makes a sequence of an image, a row a step, or of a list, some numbers a step.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from initviz.catalog import layer_groups
 from initviz.catalog import residual_shapes as shapes
 from initviz.catalog.parts import ActivationPart, LaneForward, TorchLayerPart
 from initviz.experiment.parameters import (
@@ -129,6 +130,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="residual",
+        group=layer_groups.RESIDUAL,
         title=Text("Residual block", "残差块"),
         summary=Text(
             "Two dense layers whose result, times a scale, is added to their input.",
@@ -148,6 +150,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="conv_residual",
+        group=layer_groups.RESIDUAL,
         title=Text("Convolutional residual block", "卷积残差块"),
         summary=Text(
             "Two 3 x 3 convolutions whose result, times a scale, is added to their input; where channels or stride "

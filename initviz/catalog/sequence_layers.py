@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from initviz.catalog import layer_groups
 from initviz.catalog import sequence_shapes as shapes
 from initviz.catalog.parts import ActivationPart, LaneForm, LaneForward, TorchLayerPart
 from initviz.experiment.parameters import ChoiceParameter, IntParameter, PartParameter
@@ -151,6 +152,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="embedding",
+        group=layer_groups.SEQUENCES,
         title=Text("Embedding", "嵌入层"),
         summary=Text(
             "Looks every symbol up in a learned table, a row a symbol; its fans are those of an output layer of the "
@@ -191,6 +193,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="positions",
+        group=layer_groups.SEQUENCES,
         title=Text("Positions", "位置编码"),
         summary=Text(
             "Adds to every position of a sequence what tells it from the others, since attention does not see order.",
@@ -207,6 +210,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="attention",
+        group=layer_groups.SEQUENCES,
         title=Text("Attention block", "注意力块"),
         summary=Text(
             "Causal self-attention: every position gathers from itself and those before it, and the result, times a "
@@ -224,6 +228,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
     TorchLayerPart(
         kind="layer",
         key="feed_forward",
+        group=layer_groups.SEQUENCES,
         title=Text("Feed-forward block", "前馈块"),
         summary=Text(
             "Two dense layers, the same at every position of a sequence, whose result, times a learned factor, is "

@@ -19,15 +19,15 @@ class Draft:
 
     Attributes:
         lane: Name of the lane whose network it is to be; None for that of all lanes.
-        layers: A table a layer; not to be changed.
+        model: Its layers, and whose weights the output layer shares; not to be changed.
     """
 
     lane: str | None
-    layers: tuple[Table, ...]
+    model: Table
 
-    def tables(self) -> list[Table]:
-        """Return a copy of the layers to edit."""
-        return copy.deepcopy(list(self.layers))
+    def copy(self) -> Table:
+        """Return a copy of the model to edit."""
+        return copy.deepcopy(self.model)
 
 
 class DraftStep(QUndoCommand):

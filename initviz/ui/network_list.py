@@ -20,13 +20,14 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.parameters import PartParameter
+from initviz.experiment.values import Tie
 from initviz.ui.icons import pixmap
 from initviz.ui.lane_text import listed, part_title, value_text
 from initviz.ui.language import current_language
 from initviz.ui.network_survey import SurveyedLayer
 from initviz.ui.number_text import format_bytes, format_count, format_value
 from initviz.ui.reorder import AnyIndex
-from initviz.ui.shapes import shape_text
+from initviz.ui.shapes import shape_text, shape_words
 
 ROW_ROLE = int(Qt.ItemDataRole.UserRole)
 EDITABLE_ROLE = ROW_ROLE + 1
@@ -45,6 +46,24 @@ def layer_title(row: SurveyedLayer, catalogue: Catalogue) -> str:
         chosen = value_text(row.part, row.spec.layer, first.key, catalogue)
         return chosen if row.part.is_activation else f"{title}, {chosen}"
     return f"{title} {format_value(row.spec.layer[first.key])}"
+
+
+def tie_text(tie: Tie) -> str:
+    """Return whose weights a layer shares, as in a formula: ``dense_2``, ``dense_2ᵀ``."""
+    return f"{tie.layer}ᵀ" if tie.transpose else tie.layer
+
+
+def shared_text(row: SurveyedLayer) -> str:
+    """Return in words whose weights a layer shares; empty where it has its own."""
+    tie = row.spec.tie
+    if tie is None:
+        return ""
+    said = (
+        QCoreApplication.translate("NetworkList", "shares weights with {layer}, turned; they count once")
+        if tie.transpose
+        else QCoreApplication.translate("NetworkList", "shares weights with {layer}; they count once")
+    )
+    return said.format(layer=tie.layer)
 
 
 class NetworkListModel(QAbstractListModel):
@@ -110,7 +129,13 @@ class NetworkListModel(QAbstractListModel):
             return self._tooltip(row)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             problem = row.problem.in_language(current_language()) if row.problem else ""
-            words = (layer_title(row, self._catalogue), row.name, self._shape(row), problem)
+            words = (
+                layer_title(row, self._catalogue),
+                row.name,
+                UNKNOWN if row.output_shape is None else shape_words(row.output_shape),
+                shared_text(row),
+                problem,
+            )
             return listed(word for word in words if word)
         return None
 
@@ -128,6 +153,10 @@ class NetworkListModel(QAbstractListModel):
     def _tooltip(self, row: SurveyedLayer) -> str:
         before = UNKNOWN if row.input_shape is None else shape_text(row.input_shape)
         lines = [f"<b>{layer_title(row, self._catalogue)}</b> ({row.name})", f"{before} → {self._shape(row)}"]
+        if row.output_shape is not None:
+            lines.append(self.tr("gives {shape}").format(shape=shape_words(row.output_shape)))
+        if row.spec.tie is not None:
+            lines.append(shared_text(row))
         if row.num_parameters:
             lines.append(self.tr("{count} parameters").format(count=format_count(row.num_parameters)))
         lines.append(self.tr("{size} of memory while training").format(size=format_bytes(row.memory)))
@@ -232,10 +261,17 @@ class NetworkListDelegate(QStyledItemDelegate):
         room = right - left
         title = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room)
         painter.drawText(QRect(left, head.top(), room, head.height()), Qt.AlignmentFlag.AlignVCenter, title)
+        x = left + metrics.horizontalAdvance(title) + line // 3
+        if row.spec.tie is not None and right - x > line:
+            painter.setPen(muted)
+            shared = metrics.elidedText(f"= {tie_text(row.spec.tie)}", Qt.TextElideMode.ElideRight, right - x)
+            painter.drawText(
+                QRect(x, head.top(), right - x, head.height()), Qt.AlignmentFlag.AlignVCenter, shared
+            )
+            x += metrics.horizontalAdvance(shared) + line // 3
         if row.spec.weight is not None or row.spec.bias is not None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(text)
-            x = left + metrics.horizontalAdvance(title) + line // 3
             painter.drawEllipse(QPointF(x, head.center().y() + 1), 2.5, 2.5)
         if row.problem is not None:
             self._problem(painter, option, row, head.bottom())

@@ -8,19 +8,19 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from initviz.experiment.blueprint import data_info, layer_list
+from initviz.experiment.blueprint import data_info, layer_list, output_tie
 from initviz.experiment.edit import Table, set_value
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.parameters import Value
 from initviz.experiment.text import Text
-from initviz.experiment.values import Choice, LayerSpec, Recipe
+from initviz.experiment.values import Choice, LayerSpec, Recipe, Tie
 from initviz.ui import network_edits
 from initviz.ui.lane_text import listed, part_title
 from initviz.ui.language import current_language
 from initviz.ui.layer_editor import LayerEditor
 from initviz.ui.network_draft import Draft, DraftStep
 from initviz.ui.network_list import layer_title
-from initviz.ui.network_survey import first_problem, survey, with_problem
+from initviz.ui.network_survey import first_problem, survey, tie_offers, with_problem
 from initviz.ui.network_view import NetworkView
 from initviz.ui.overrides import choose_part
 from initviz.ui.own_note import OwnNote
@@ -68,6 +68,7 @@ class NetworkPanel(Panel):
         self.editor.changed.connect(self._change)
         self.editor.start_chosen.connect(self._choose_start)
         self.editor.start_changed.connect(self._change_start)
+        self.editor.tie_chosen.connect(self._choose_tie)
         self.list_button = QPushButton()
         self.list_button.clicked.connect(self._convert)
         self.quick_button = QPushButton()
@@ -132,11 +133,16 @@ class NetworkPanel(Panel):
         specs: Sequence[LayerSpec] = (
             layer_list(recipe.model, info, self.session.catalogue)
             if draft is None
-            else network_edits.read_layers(draft.layers, self.session.catalogue)
+            else network_edits.read_layers(draft.model, self.session.catalogue)
         )
         item_bytes = 8 if experiment.dtype == "float64" else 4
-        rows = survey(specs, info, self.session.catalogue, experiment.data.batch_size, item_bytes)
-        error = self._problem_of(draft.tables()) if draft is not None else None
+        tie = (
+            output_tie(recipe.model, info, self.session.catalogue)
+            if draft is None
+            else network_edits.read_tie(draft.model.get(network_edits.OUTPUT_TIE))
+        )
+        rows = survey(specs, info, self.session.catalogue, experiment.data.batch_size, item_bytes, tie)
+        error = self._problem_of(draft.model) if draft is not None else None
         if error is not None:
             rows = with_problem(rows, error)
         self.notice.setVisible(draft is not None)
@@ -156,12 +162,15 @@ class NetworkPanel(Panel):
     def _show_layer(self, row: int) -> None:
         rows = self.view.model.rows
         is_list = self.scope.recipe.model.family is None
-        shown = is_list and 0 <= row < len(rows) and not rows[row].is_output
+        shown = is_list and 0 <= row < len(rows)
+        offers = tie_offers(rows, row) if shown else ()
+        if shown and rows[row].is_output:
+            shown = bool(offers) or rows[row].spec.tie is not None
         self.editor.setVisible(shown)
         if shown:
             title = layer_title(rows[row], self.session.catalogue)
             said = self.tr("Layer {number}: {title}").format(number=row + 1, title=title)
-            self.editor.show_layer(rows[row], said)
+            self.editor.show_layer(rows[row], said, offers)
 
     def retranslate(self) -> None:
         self.family.retranslate(self.tr("Quick form"))
@@ -185,37 +194,37 @@ class NetworkPanel(Panel):
 
     # Edits of the list
 
-    def _tables(self) -> list[Table]:
+    def _model(self) -> Table:
         draft = self.draft
         if draft is not None:
-            return draft.tables()
-        return network_edits.written_layers(
+            return draft.copy()
+        return network_edits.written_model(
             self.scope.written, self.scope.lane, self.scope.recipe, self.session.catalogue
         )
 
-    def _problem_of(self, tables: Sequence[Table]) -> ExperimentError | None:
+    def _problem_of(self, model: Table) -> ExperimentError | None:
         place = self.scope.place("model")
         session = self.session
         return first_problem(
-            self.scope.document, place, tables, session.catalogue, session.limits, session.origin.folder
+            self.scope.document, place, model, session.catalogue, session.limits, session.origin.folder
         )
 
-    def _edit(self, tables: list[Table], label: str, merge: str = "") -> Text | None:
+    def _edit(self, model: Table, label: str, merge: str = "") -> Text | None:
         """Take an edited list: train it where that is possible, otherwise keep it as a draft.
 
         Returns:
             Why a layer by itself cannot be as it was asked for, or None.
         """
         try:
-            network_edits.read_layers(tables, self.session.catalogue)
+            network_edits.read_layers(model, self.session.catalogue)
         except ExperimentError as error:
             return Text(f"{error.reason.en} Nothing was changed.", f"{error.reason.zh}没有任何改动。")
         label = self.scope.label(label)
         before, stack = self.draft, self.session.undo_stack
-        if self._problem_of(tables) is not None:
-            stack.push(DraftStep(self._take_draft, before, Draft(self._owner, tuple(tables)), label))
+        if self._problem_of(model) is not None:
+            stack.push(DraftStep(self._take_draft, before, Draft(self._owner, model), label))
             return None
-        document = set_value(self.scope.document, self.scope.place("model"), {"layers": tables})
+        document = set_value(self.scope.document, self.scope.place("model"), model)
         if before is None:
             return self.scope.apply(document, label, merge)
         stack.beginMacro(label)
@@ -231,7 +240,7 @@ class NetworkPanel(Panel):
     @Slot()
     def _use_draft(self) -> None:
         if self.draft is not None:
-            self._edit(self.draft.tables(), self.tr("Train the edited network"))
+            self._edit(self.draft.copy(), self.tr("Train the edited network"))
 
     @Slot()
     def _discard_draft(self) -> None:
@@ -242,35 +251,36 @@ class NetworkPanel(Panel):
     @Slot(str)
     def _add(self, kind: str) -> None:
         part = self.scope.part("layer", kind)
-        tables = self._tables()
-        row = self.view.current_row
-        place = min(row + 1, len(tables)) if row >= 0 else len(tables)
+        model, row = self._model(), self.view.current_row
+        count = len(network_edits.layers_of(model))
+        place = min(row + 1, count) if row >= 0 else count
         table: Table = {"kind": kind}
         if part.parameters and part.parameters[0].default is not None:
             first = part.parameters[0]
             default = first.default
             table[first.key] = list(default) if isinstance(default, tuple) else default
         label = self.tr("Add layer: {kind}").format(kind=part_title(part))
-        self._edit(network_edits.inserted(tables, place, table), label)
+        self._edit(network_edits.inserted(model, place, table, self.session.catalogue), label)
         self.view.select(place)
 
     @Slot(int)
     def _duplicate(self, row: int) -> None:
-        tables = self._tables()
+        model = self._model()
         label = self.tr("Duplicate layer {number}").format(number=row + 1)
-        self._edit(network_edits.inserted(tables, row + 1, tables[row]), label)
+        copied = network_edits.layers_of(model)[row]
+        self._edit(network_edits.inserted(model, row + 1, copied, self.session.catalogue), label)
         self.view.select(row + 1)
 
     @Slot(int)
     def _remove(self, row: int) -> None:
         label = self.tr("Remove layer {number}").format(number=row + 1)
-        self._edit(network_edits.without(self._tables(), row), label)
+        self._edit(network_edits.without(self._model(), row, self.session.catalogue), label)
         self.view.select(min(row, self.view.model.rowCount() - 1))
 
     @Slot(int, int)
     def _move(self, source: int, target: int) -> None:
         label = self.tr("Move layer {number} to place {target}").format(number=source + 1, target=target + 1)
-        self._edit(network_edits.reordered(self._tables(), source, target), label)
+        self._edit(network_edits.reordered(self._model(), source, target, self.session.catalogue), label)
         self.view.select(target)
 
     @Slot(str, object)
@@ -281,8 +291,8 @@ class NetworkPanel(Panel):
         label = self.tr("Change {name} of layer {number} to {value}").format(
             name=lower_first(parameter.title.in_language(current_language())), number=row + 1, value=said
         )
-        tables = network_edits.with_value(self._tables(), row, key, value)
-        self._finish(tables, label, key, f"layers[{row}].{key}")
+        model = network_edits.with_value(self._model(), row, key, value)
+        self._finish(model, label, key, f"layers[{row}].{key}")
 
     @Slot(str, str)
     def _choose_start(self, target: str, name: str) -> None:
@@ -292,7 +302,7 @@ class NetworkPanel(Panel):
             label = self.tr("Start layer {number} with {part}").format(number=row + 1, part=part_title(part))
         else:
             label = self.tr("Start layer {number} as the network").format(number=row + 1)
-        self._finish(network_edits.with_start(self._tables(), row, target, name), label, target, "")
+        self._finish(network_edits.with_start(self._model(), row, target, name), label, target, "")
 
     @Slot(str, str, object)
     def _change_start(self, target: str, key: str, value: Value) -> None:
@@ -303,12 +313,23 @@ class NetworkPanel(Panel):
             number=row + 1,
             value=field.describe(field.parameter.default if value is None else value),
         )
-        tables = network_edits.with_start_value(self._tables(), row, target, key, value)
-        self._finish(tables, label, f"{target}.{key}", f"layers[{row}].init.{target}.{key}")
+        model = network_edits.with_start_value(self._model(), row, target, key, value)
+        self._finish(model, label, f"{target}.{key}", f"layers[{row}].init.{target}.{key}")
 
-    def _finish(self, tables: list[Table], label: str, key: str, merge: str) -> None:
+    @Slot(str, bool)
+    def _choose_tie(self, name: str, transpose: bool) -> None:
+        row = self.view.current_row
+        label = (
+            self.tr("Share the weights of {layer} with layer {number}").format(layer=name, number=row + 1)
+            if name
+            else self.tr("Give layer {number} its own weights").format(number=row + 1)
+        )
+        tie = Tie(name, transpose) if name else None
+        self._finish(network_edits.with_tie(self._model(), row, tie), label, "tie", "")
+
+    def _finish(self, model: Table, label: str, key: str, merge: str) -> None:
         merge = f"{self.scope.place('model')}.{merge}" if merge else ""
-        problem = self._edit(tables, label, merge)
+        problem = self._edit(model, label, merge)
         if problem is None:
             self.refresh()
         else:

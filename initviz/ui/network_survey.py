@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from initviz.experiment.blueprint import OUTPUT_KIND, OUTPUT_NAME
+from initviz.experiment.blueprint import OUTPUT_KIND, OUTPUT_NAME, Stage
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.document import read_document
 from initviz.experiment.edit import Table, set_value
@@ -15,7 +15,12 @@ from initviz.experiment.errors import ExperimentError
 from initviz.experiment.limits import Limits
 from initviz.experiment.parts import LayerError, LayerPart, TensorSpec
 from initviz.experiment.text import Text
-from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape
+from initviz.experiment.ties import tied
+from initviz.experiment.values import Choice, DataInfo, LayerSpec, Shape, Tie
+
+MATRIX_AXES = 2
+NO_CHOICE = Choice("")
+"""How a tensor starts does not matter to its shape."""
 
 _LAYER = re.compile(r"model\.layers\[(\d+)\]")
 
@@ -48,12 +53,17 @@ class SurveyedLayer:
 
     @property
     def num_parameters(self) -> int:
-        """Trainable numbers."""
-        return sum(tensor.size for tensor in self.tensors)
+        """Trainable numbers of its own; shared ones count at the layer that owns them."""
+        return sum(tensor.size for tensor in self.tensors if tensor.tied_to is None)
 
     def has(self, role: str) -> bool:
-        """Say whether the layer has a tensor of a role; a layer that is not understood may have."""
-        return any(tensor.role == role for tensor in self.tensors)
+        """Say whether the layer has a tensor of a role that is its own."""
+        return any(tensor.role == role and tensor.tied_to is None for tensor in self.tensors)
+
+    @property
+    def weight_shapes(self) -> tuple[Shape, ...]:
+        """Shapes of its weights, shared ones too."""
+        return tuple(tensor.shape for tensor in self.tensors if tensor.role == "weight")
 
 
 def survey(
@@ -62,6 +72,7 @@ def survey(
     catalogue: Catalogue,
     batch_size: int,
     item_bytes: int,
+    output_tie: Tie | None = None,
 ) -> tuple[SurveyedLayer, ...]:
     """Follow one example through a list of layers and the output layer on top.
 
@@ -71,14 +82,17 @@ def survey(
         catalogue: Where layers are declared.
         batch_size: Examples a step, for the memory.
         item_bytes: 4 for float32, 8 for float64.
+        output_tie: Whose weights the output layer shares, or None.
     """
     head = _layer_part(catalogue, OUTPUT_KIND)
     output = LayerSpec(
         Choice(
             head.key,
             tuple((p.key, info.num_outputs if p.key == "units" else p.default) for p in head.parameters),
-        )
+        ),
+        tie=output_tie,
     )
+    stages: list[Stage] = []
     counts: dict[str, int] = {}
     rows: list[SurveyedLayer] = []
     shape: Shape | None = info.shape
@@ -95,9 +109,28 @@ def survey(
                 tensors = part.tensors(spec.layer, shape)
             except LayerError as error:
                 after, tensors, problem = None, (), error.text
-        size = sum(tensor.size for tensor in tensors)
-        memory = item_bytes * (5 * size + 3 * batch_size * _elements(after))
         name = OUTPUT_NAME if is_output else f"{part.key}_{counts[part.key]}"
+        if spec.tie is not None and after is not None:
+            try:
+                tensors = tied(tensors, spec.tie, stages, "")
+            except ExperimentError as error:
+                problem = error.reason
+        if shape is not None and after is not None:
+            stages.append(
+                Stage(
+                    index=index,
+                    name=name,
+                    layer=spec.layer,
+                    structure=spec.layer,
+                    weight=NO_CHOICE,
+                    bias=NO_CHOICE,
+                    input_shape=shape,
+                    output_shape=after,
+                    tensors=tensors,
+                )
+            )
+        size = sum(tensor.size for tensor in tensors if tensor.tied_to is None)
+        memory = item_bytes * (5 * size + 3 * batch_size * _elements(after))
         rows.append(SurveyedLayer(name, part, spec, shape, after, tensors, memory, problem, is_output))
         shape = after
     return tuple(rows)
@@ -119,17 +152,40 @@ def _elements(shape: Shape | None) -> int:
     return product
 
 
+def tie_offers(rows: Sequence[SurveyedLayer], index: int) -> tuple[Tie, ...]:
+    """Return whose weights a layer could share: those of earlier layers of equal or transposed shape.
+
+    A layer that shares another one's weights itself is left out, since that other one is offered.
+
+    Args:
+        rows: The network.
+        index: The layer.
+    """
+    mine = rows[index].weight_shapes
+    offers: list[Tie] = []
+    for row in rows[:index] if mine else ():
+        theirs = row.weight_shapes
+        if row.spec.tie is not None or row.problem is not None:
+            continue
+        if theirs == mine:
+            offers.append(Tie(row.name))
+        turned = tuple(shape[::-1] if len(shape) == MATRIX_AXES else shape for shape in theirs)
+        if turned == mine and all(len(shape) == MATRIX_AXES for shape in theirs):
+            offers.append(Tie(row.name, transpose=True))
+    return tuple(offers)
+
+
 def first_problem(
     document: Mapping[str, object],
     place: str,
-    layers: Sequence[Table],
+    model: Table,
     catalogue: Catalogue,
     limits: Limits,
     folder: Path | None = None,
 ) -> ExperimentError | None:
-    """Return why a document with these layers at ``place`` cannot be trained, or None where it can."""
+    """Return why a document with this model at ``place`` cannot be trained, or None where it can."""
     try:
-        read_document(set_value(document, place, {"layers": list(layers)}), catalogue, limits, folder)
+        read_document(set_value(document, place, model), catalogue, limits, folder)
     except ExperimentError as error:
         return error
     return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QContextMenuEvent, QFontMetrics, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QAction, QContextMenuEvent, QFont, QFontMetrics, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from initviz.experiment.catalogue import Catalogue
+from initviz.experiment.catalogue import Catalogue, Part
 from initviz.ui.icons import set_icons
 from initviz.ui.lane_text import part_title
 from initviz.ui.language import current_language
@@ -172,13 +172,27 @@ class NetworkView(QWidget):
         self.remove_button.setAccessibleName(self.tr("Remove layer"))
         self.menu.clear()
         self.menu.setToolTipsVisible(True)
-        for part in self._catalogue.parts("layer"):
-            action = self.menu.addAction(part_title(part))
-            action.setData(part.key)
-            action.setToolTip(part.summary.in_language(language))
+        for group, parts in self._grouped().items():
+            if group:
+                heading = self.menu.addAction(group)
+                heading.setEnabled(False)
+                font = QFont(self.menu.font())
+                font.setBold(True)
+                heading.setFont(font)
+            for part in parts:
+                action = self.menu.addAction(part_title(part))
+                action.setData(part.key)
+                action.setToolTip(part.summary.in_language(language))
         self._show_total()
         self.heads.update()
         self.list.viewport().update()
+
+    def _grouped(self) -> dict[str, list[Part]]:
+        """Return the kinds of layers below the headings that they stand under, in the catalogue's order."""
+        found: dict[str, list[Part]] = {}
+        for part in self._catalogue.parts("layer"):
+            found.setdefault(part.group.in_language(current_language()), []).append(part)
+        return found
 
     def _show_total(self) -> None:
         rows = self.model.rows

@@ -9,7 +9,7 @@ from initviz.experiment.edit import Table, get_value, remove_value, set_value
 from initviz.experiment.errors import join_path
 from initviz.experiment.merge import with_defaults
 from initviz.experiment.parameters import Value
-from initviz.experiment.values import Choice, LayerSpec
+from initviz.experiment.values import Choice, LayerSpec, Tie
 
 _NOTHING = object()
 NAME_KEYS = ("name", "family", "kind")
@@ -142,7 +142,14 @@ def layer_table(spec: LayerSpec, part: Part, initializers: Mapping[str, Part]) -
             start[target] = choice_table(choice, initializers[choice.name])
     if start:
         table["init"] = start
+    if spec.tie is not None:
+        table["tie"] = tie_table(spec.tie)
     return table
+
+
+def tie_table(tie: Tie) -> Table:
+    """Write whose weights a layer shares."""
+    return {"layer": tie.layer, "transpose": True} if tie.transpose else {"layer": tie.layer}
 
 
 def model_table(document: Mapping[str, object], lane: int | None) -> Table:

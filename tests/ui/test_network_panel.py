@@ -364,9 +364,22 @@ def test_a_draft_belongs_to_its_lane(panel: NetworkPanel, session: Session) -> N
 
 
 def test_the_menu_explains_every_kind(panel: NetworkPanel) -> None:
-    actions = panel.view.menu.actions()
-    assert [action.data() for action in actions] == [part.key for part in catalogue().parts("layer")]
-    assert all(action.toolTip() for action in actions)
+    actions = [action for action in panel.view.menu.actions() if action.isEnabled()]
+    parts = {part.key: part for part in catalogue().parts("layer")}
+    assert sorted(action.data() for action in actions) == sorted(parts)
+    assert [action.toolTip() for action in actions] == [parts[action.data()].summary.en for action in actions]
+
+
+def test_the_menu_has_a_heading_above_each_group(panel: NetworkPanel) -> None:
+    heading, under = "", {}
+    for action in panel.view.menu.actions():
+        if not action.isEnabled():
+            assert action.text() not in under.values()
+            heading = action.text()
+        else:
+            under[action.data()] = heading
+    assert under == {part.key: part.group.en for part in catalogue().parts("layer")}
+    assert "" not in under.values()
 
 
 def test_the_context_menu_of_a_layer(panel: NetworkPanel, session: Session) -> None:
@@ -391,7 +404,7 @@ def test_layers_are_named_in_the_language_that_is_chosen(
     english.choose("zh")
     QApplication.sendPostedEvents()
     assert titles(panel)[:2] == ["展平层", "全连接层 32"]
-    assert panel.view.menu.actions()[0].text() == "全连接层"
+    assert [action.text() for action in panel.view.menu.actions()[:2]] == ["全连接、卷积与激活", "全连接层"]
 
 
 def test_the_summary_of_the_closed_panel(panel: NetworkPanel, session: Session) -> None:
