@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from initviz.catalog.datasets import plain_table
 from initviz.catalog.datasets.file_access import check_numbers, opened, read_at_most, shown_name
 from initviz.catalog.datasets.findings import (
     INPUTS,
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_CHECK_EVERY = 1000
-"""Rows between two looks at the memory that they take."""
+_CHECK_EVERY = 1_000_000
+"""Numbers between two looks at the memory that they take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,9 @@ class _Table:
             else tuple(str(place + 1) for place in range(width))
         )
         self._rows = chain(sample[named:], rows)
+        self._first_line = (
+            int(named) + 1 if all(row.number == place + 1 for place, row in enumerate(sample[:2])) else 0
+        )
         self._target = self._find_target(target)
         if width < 2:
             raise ExperimentError(
@@ -178,9 +182,41 @@ class _Table:
 
     def read(self, task: str) -> None:
         """Take in every row."""
+        if len(self._text.content) < plain_table.WORTH_BYTES or not self._read_plain(task):
+            self._read_rows(task)
+        check_numbers(len(self._targets) * len(self._columns), "data.path")
+
+    def _read_plain(self, task: str) -> bool:
+        """Take in a large plain table at once; False where it is not plain and nothing was taken in."""
+        text, width = self._text, len(self._names)
+        if text.encoding != "utf-8-sig" or text.separator == " " or self._first_line not in (1, 2):
+            return False
+        check_numbers(text.content.count(text.separator.encode()), "data.path")
+        found = plain_table.read_plain(
+            text.content, text.separator, width, self._first_line - 1, self._columns, self._target
+        )
+        if found is None:
+            return False
+        numbers = [self._number(label) for label in found.labels]
+        if task == "regression" and None in numbers:
+            return False
+        codes = [self._labels.setdefault(label.strip(), len(self._labels)) for label in found.labels]
+        for label, number in zip(found.labels, numbers, strict=True):
+            if number is None and self._first_text is None:
+                self._first_text = _Gap(0, Text(label, label))
+        self._inputs.frombytes(found.inputs.tobytes())
+        values = array("d", (float("nan") if number is None else number for number in numbers))
+        self._targets.extend(values[code] for code in found.codes.tolist())
+        self._codes.extend(codes[code] for code in found.codes.tolist())
+        lines = text.content.count(b"\n") + (not text.content.endswith(b"\n"))
+        text.blank_lines = lines - (self._first_line - 1) - len(found.codes)
+        return True
+
+    def _read_rows(self, task: str) -> None:
+        """Take in one row after the other, and say where one is wrong."""
         width, columns, target = len(self._names), self._columns, self._target
         take_all = len(columns) == width - 1
-        count = 0
+        count, check_every = 0, max(1, _CHECK_EVERY // len(columns))
         for row in self._rows:
             fields = row.fields
             if len(fields) != width:
@@ -209,7 +245,7 @@ class _Table:
                 self._codes.append(self._labels.setdefault(label, len(self._labels)))
             self._inputs.extend(values)
             count += 1
-            if count % _CHECK_EVERY == 0:
+            if count % check_every == 0:
                 check_numbers(count * len(columns), "data.path")
 
     def _values(self, fields: list[str]) -> list[float] | None:

@@ -17,6 +17,7 @@ from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
 
 GZIP_MARK = b"\x1f\x8b"
+_PIECE = 1 << 20
 BYTES_IN_ALL = 24
 """Bytes that a number of the examples takes in all: as loaded, standardized, and split."""
 
@@ -108,10 +109,13 @@ def check_numbers(count: int, where: str) -> None:
 
 def read_at_most(stream: BinaryIO, where: str) -> bytes:
     """Return all that a file holds, or refuse it as soon as it turns out to be above the limit."""
-    most = bounds().data_mb * 1_000_000
-    content = stream.read(most + 1)
-    check_megabytes(len(content), where)
-    return content
+    content = (
+        bytearray()
+    )  # grows with what is there: room for the limit itself would be much too much for most files
+    while piece := stream.read(_PIECE):
+        content += piece
+        check_megabytes(len(content), where)
+    return bytes(content)
 
 
 def read_exactly(stream: BinaryIO, size: int, path: Path, where: str) -> bytes:

@@ -153,7 +153,7 @@ def _loader(source: Callable[[Choice], Source]) -> Callable[[Choice, int], Examp
 
         found = _SHELF.findings(choice, source)
         inputs = np.array(found.inputs, dtype=np.float64)
-        inputs *= found.scale
+        inputs /= found.divisor
         return Examples(inputs=inputs, targets=found.targets.copy(), class_names=found.class_names)
 
     return load

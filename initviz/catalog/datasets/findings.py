@@ -26,7 +26,7 @@ class Findings:
 
     Attributes:
         inputs: ``(S, *shape)`` in the type that the file holds, to save memory.
-        scale: What the inputs are multiplied by when they are loaded.
+        divisor: What the inputs are divided by when they are loaded.
         targets: ``(S,)`` int64 class indices or ``(S, num_outputs)`` float64.
         class_names: Names of the classes; empty for regression.
         report: What was read, a sentence each.
@@ -36,7 +36,7 @@ class Findings:
     targets: NDArray[np.int64] | NDArray[np.float64]
     class_names: tuple[str, ...]
     report: tuple[Text, ...]
-    scale: float = 1.0
+    divisor: float = 1.0
 
     @property
     def info(self) -> DataInfo:

@@ -107,7 +107,7 @@ def read_idx(path: Path, labels: Path) -> Findings:
         )
     targets, class_names = classes_of(marks, "data.labels")
     inputs = images[:, None] if images.ndim == 3 else images
-    scale = 1.0 / BRIGHTEST if images.dtype == np.uint8 else 1.0
+    divisor = BRIGHTEST if images.dtype == np.uint8 else 1.0
     size = " x ".join(str(extent) for extent in images.shape[1:])
     report = [
         Text(
@@ -118,10 +118,10 @@ def read_idx(path: Path, labels: Path) -> Findings:
         class_report(targets, class_names),
         range_report(INPUTS, images),
     ]
-    if scale != 1.0:
+    if divisor != 1.0:
         report.append(DIVIDED)
     return Findings(
-        inputs=inputs, targets=targets, class_names=class_names, report=tuple(report), scale=scale
+        inputs=inputs, targets=targets, class_names=class_names, report=tuple(report), divisor=divisor
     )
 
 

@@ -75,7 +75,7 @@ def read_npz(path: Path, inputs: str, targets: str, task: str) -> Findings:
             "data.targets",
         )
     marks, class_names = _as_targets(y, second, task)
-    scale = 1.0 / BRIGHTEST if x.dtype == np.uint8 and x.ndim == 4 else 1.0
+    divisor = BRIGHTEST if x.dtype == np.uint8 and x.ndim == 4 else 1.0
     size = " x ".join(str(extent) for extent in x.shape[1:])
     left_out = [printable(name) for name in names if name not in (first, second)]
     report = [
@@ -88,7 +88,7 @@ def read_npz(path: Path, inputs: str, targets: str, task: str) -> Findings:
         target_report(marks, class_names),
         range_report(INPUTS, x),
     ]
-    if scale != 1.0:
+    if divisor != 1.0:
         report.append(DIVIDED)
     if left_out:
         listed = left_out[:8] + (["..."] if len(left_out) > 8 else [])
@@ -98,7 +98,7 @@ def read_npz(path: Path, inputs: str, targets: str, task: str) -> Findings:
                 f"未使用的数组：{'、'.join(listed)}。",
             )
         )
-    return Findings(inputs=x, targets=marks, class_names=class_names, report=tuple(report), scale=scale)
+    return Findings(inputs=x, targets=marks, class_names=class_names, report=tuple(report), divisor=divisor)
 
 
 def _check_directory(stream: BinaryIO, path: Path) -> None:

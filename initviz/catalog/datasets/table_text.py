@@ -45,6 +45,7 @@ class TableText:
     """A table's text.
 
     Attributes:
+        content: The file.
         encoding: How its characters are written.
         separator: What stands between columns.
         blank_lines: Lines without anything, known once all rows have been read.
@@ -56,7 +57,7 @@ class TableText:
     """
 
     def __init__(self, content: bytes) -> None:
-        self._content = content
+        self.content = content
         self.encoding = find_encoding(content)
         self.separator = find_separator(self._first_lines())
         self.blank_lines = 0
@@ -103,7 +104,7 @@ class TableText:
             ) from error
 
     def _stream(self) -> io.TextIOWrapper:
-        return io.TextIOWrapper(io.BytesIO(self._content), encoding=self.encoding, newline="")
+        return io.TextIOWrapper(io.BytesIO(self.content), encoding=self.encoding, newline="")
 
     def _first_lines(self) -> list[str]:
         stream = self._stream()
@@ -155,14 +156,15 @@ def find_encoding(content: bytes) -> str:
 
 
 def find_separator(lines: Sequence[str]) -> str:
-    """Return what separates the columns: what is found in every line, most often."""
+    """Return what separates the columns: what stands in every line, as often in each if possible.
+
+    Tabs and semicolons come before commas, which may be decimal marks then, and blanks last.
+    """
     bare = [_QUOTED.sub("", line.strip("\r\n ")) for line in lines]
-    best, most = ",", 0
-    for separator in _SEPARATORS:
-        found = min((line.count(separator) for line in bare), default=0)
-        if found > most and (separator != " " or most == 0):
-            best, most = separator, found
-    return best
+    counts = {separator: [line.count(separator) for line in bare] for separator in ("\t", ";", ",", " ")}
+    everywhere = [separator for separator, found in counts.items() if min(found, default=0) > 0]
+    even = [separator for separator in everywhere if len(set(counts[separator])) == 1]
+    return next(iter(even or everywhere), ",")
 
 
 def as_number(field: str, separator: str) -> float | None:
