@@ -120,6 +120,33 @@ def test_xor_is_the_product_of_signs() -> None:
         assert stats.kstest(column, stats.uniform(-1, 2).cdf).pvalue > 1e-4
 
 
+@pytest.mark.parametrize("classes", [2, 3, 8])
+def test_blobs_are_round_normal_clouds_on_a_circle(classes: int) -> None:
+    task: Task = "binary" if classes == 2 else "classification"
+    info = DataInfo((2,), task, 1 if classes == 2 else classes, 4001)
+    assert describe("blobs", samples=4001, classes=classes) == info
+    examples = load("blobs", samples=4001, classes=classes, noise=0.3)
+    counts = np.bincount(examples.targets, minlength=classes)
+    assert counts.max() - counts.min() <= 1
+    angle = 2 * np.pi * examples.targets / classes
+    rest = examples.inputs - np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    assert stats.kstest(rest.ravel(), stats.norm(0, 0.3).cdf).pvalue > 1e-4
+    assert abs(np.corrcoef(rest.T)[0, 1]) < 6 / np.sqrt(4001)
+
+
+@pytest.mark.parametrize("waves", [0.5, 2.0])
+def test_the_curve_is_a_sine(waves: float) -> None:
+    assert describe("wave", samples=3000) == DataInfo((1,), "regression", 1, 3000)
+    examples = load("wave", samples=3000, waves=waves, noise=0.2)
+    x = examples.inputs[:, 0]
+    assert stats.kstest(x, stats.uniform(-1, 2).cdf).pvalue > 1e-4
+    assert examples.class_names == ()
+    rest = examples.targets[:, 0] - np.sin(np.pi * waves * x)
+    assert stats.kstest(rest, stats.norm(0, 0.2).cdf).pvalue > 1e-4
+    assert np.abs(load("wave", samples=100, waves=waves, noise=0.0).targets).max() <= 1.0
+    assert not np.array_equal(x, load("wave", 1, samples=3000).inputs[:, 0])
+
+
 # a linear teacher
 
 
