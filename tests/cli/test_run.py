@@ -50,7 +50,10 @@ def test_json_is_one_object_of_the_agreed_shape(initviz: Run, experiment_file: P
     assert found["steps_per_s"] == pytest.approx(40 / found["wall_s"])
     assert [lane["name"] for lane in found["lanes"]] == NAMES
     keys = {"name", "train_loss", "val_loss", "val_accuracy", "initial_loss", "status", "diverged_at"}
-    assert all(set(lane) == keys for lane in found["lanes"])
+    remedies = {"averaged_val_loss", "averaged_val_accuracy", "stopped_at", "best_step", "suggested_lr"}
+    assert all(set(lane) == keys | remedies | {"gauges", "class_accuracy"} for lane in found["lanes"])
+    assert all(lane[key] is None for lane in found["lanes"] for key in remedies)
+    assert all(lane["gauges"] == {} for lane in found["lanes"])
 
 
 def test_the_numbers_are_the_race_s_own(initviz: Run, experiment_file: Path) -> None:
