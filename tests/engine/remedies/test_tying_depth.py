@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ OPTIMIZERS: dict[str, Document] = {
 MODEL: Document = {"family": "mlp", "depth": DEPTH, "width": WIDTH, "activation": "tanh", "tied": True}
 
 
-def running(lanes: list[Document] = LANES, steps: int = STEPS, **changes: Document) -> Race:
+def running(lanes: list[Document] = LANES, steps: int = STEPS, **changes: Any) -> Race:
     return race(
         {"dtype": "float64", "steps": steps, "data": {"name": "digits", "batch_size": 32}},
         **{"model": MODEL, "lanes": lanes, "optimizer": OPTIMIZERS["sgd"], **changes},
