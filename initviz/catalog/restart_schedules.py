@@ -63,8 +63,9 @@ def _one_cycle(choice: Choice, total_steps: int) -> Factor:
     is_cosine = choice.string("anneal") == "cosine"
 
     def between(start: float, stop: float, progress: float) -> float:
-        share = 0.5 * (1.0 - math.cos(math.pi * progress)) if is_cosine else progress
-        return start + (stop - start) * share
+        # What is left of the way, so that nothing is lost where it ends near 0.
+        left = 0.5 * (1.0 + math.cos(math.pi * progress)) if is_cosine else 1.0 - progress
+        return stop + (start - stop) * left
 
     def factor(step: int) -> float:
         at = min(float(step), end)

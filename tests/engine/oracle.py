@@ -19,6 +19,7 @@ from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.document import read_document
 from initviz.experiment.limits import Limits
 from initviz.experiment.values import Choice
+from tests.engine.remedies import references
 
 Document = dict[str, Any]
 Parameters = list[nn.Parameter]
@@ -61,6 +62,7 @@ OPTIMIZERS: dict[str, Callable[[Parameters, Choice], Optimizer]] = {
         eps=c.number("eps"),
         weight_decay=c.number("weight_decay"),
     ),
+    **references.OPTIMIZERS,
 }
 
 SCHEDULES: dict[str, Callable[[Optimizer, Choice, int], LRScheduler]] = {
@@ -70,6 +72,7 @@ SCHEDULES: dict[str, Callable[[Optimizer, Choice, int], LRScheduler]] = {
     "cosine": lambda o, c, total: lr_scheduler.CosineAnnealingLR(
         o, total, eta_min=o.param_groups[0]["lr"] * c.number("final_factor")
     ),
+    **references.SCHEDULES,
 }
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
