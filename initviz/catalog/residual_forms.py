@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from initviz.catalog.lane_forms import channels_last, dense_lanes
+from initviz.catalog.lane_forms import channels_last, dense_lanes, laid_out
 from initviz.catalog.parts import Now, Observer
 from initviz.catalog.residual_shapes import BATCH_NORM, PADDING, BlockPlan
 
@@ -82,12 +82,16 @@ class ResidualForm:
             if self._lanes == 1:
                 return functional.linear(x, weight, bias)
             return torch.bmm(x, weight.mT) if bias is None else dense_lanes(x, weight, bias)
-        stride = 1 if name == "second" else self._plan.stride
+        stride = self._plan.stride if name == "first" else 1
         padding = 0 if name == "projection" else PADDING
+        if name == "projection" and self._plan.stride > 1:
+            # Not by the convolution's stride: torch 2 on the CPU writes out of bounds in the backward pass of a strided
+            # 1 x 1 convolution of images that lie channel by channel last.
+            x = channels_last(x[:, :, :: self._plan.stride, :: self._plan.stride])
         if self._lanes > 1:
             weight = weight.flatten(0, 1)
             bias = None if bias is None else bias.flatten()
-        return functional.conv2d(x, weight, bias, stride, padding, 1, self._lanes)
+        return functional.conv2d(laid_out(x, weight, stride), weight, bias, stride, padding, 1, self._lanes)
 
     def _scaled(self, branch: Tensor, own: dict[str, Tensor]) -> Tensor:
         scale = own.get("scale")
