@@ -79,7 +79,10 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "binary": lambda outputs, targets: nn.functional.binary_cross_entropy_with_logits(
         outputs.squeeze(1), targets
     ),
-    "classification": nn.functional.cross_entropy,
+    # Where every position of a sequence has an answer, each counts as an example does.
+    "classification": lambda outputs, targets: nn.functional.cross_entropy(
+        outputs.flatten(0, -2), targets.flatten()
+    ),
     "regression": nn.functional.mse_loss,
 }
 

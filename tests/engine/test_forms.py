@@ -10,11 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from initviz.catalog.index import catalogue
-from initviz.catalog.parts import Observer, TorchLayerPart
-from initviz.engine.autograd_form import AutogradForm
-from initviz.engine.network import Network
+from initviz.catalog.parts import LaneForm, Observer, TorchLayerPart
 from initviz.experiment.catalogue import Catalogue
-from initviz.experiment.parts import TensorSpec
+from initviz.experiment.parts import LayerError, TensorSpec
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, Shape
 from tests.engine.oracle import Document, check_against_plain, race
@@ -83,13 +81,18 @@ def test_a_layer_without_a_gradient_of_its_own(part: TorchLayerPart, place: str,
     check_against_plain(running, 100, 1e-9 if place == "images" else 1e-12)
 
 
-@pytest.mark.parametrize("kind", [part.key for part in catalogue().parts("layer")])
-def test_which_layers_tell_their_own_gradient(kind: str) -> None:
-    """Those that small networks are built of must, since autograd's bookkeeping would cost more than the layer."""
-    layers: list[Document] = [{"kind": kind}, {"kind": "flatten"}]
-    if kind in ("dense", "residual"):
-        layers.reverse()
-    running = race(DIGITS, model={"layers": layers})
-    network = Network(running.blueprints[0], catalogue(), 1)
-    told = [not isinstance(form, AutogradForm) for form in network.forms()]
-    assert all(told) == (kind != "residual")
+@pytest.mark.parametrize("part", catalogue().parts("layer"), ids=lambda part: part.key)
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_which_layers_tell_their_own_gradient(part: TorchLayerPart, lanes: int) -> None:
+    """All with one weight or none, since autograd's bookkeeping would cost more than the layer; no other can."""
+    choice, tried = part.choose(), 0
+    for shape in ((6,), (5, 8), (3, 8, 8)):
+        try:
+            part.output_shape(choice, shape)
+        except LayerError:
+            continue
+        assert part.lanes is not None
+        tried += 1
+        weights = sum(spec.role == "weight" for spec in part.tensors(choice, shape))
+        assert isinstance(part.lanes(choice, shape, lanes), LaneForm) == (weights <= 1)
+    assert tried

@@ -86,13 +86,31 @@ def lists_with(kind: str) -> list[list[Document]]:
     ]
 
 
+def sequence_lists_with(kind: str) -> list[tuple[Document, list[Document]]]:
+    """Return data and networks that hold a kind of layer which reads a sequence."""
+    layer: Document = {"kind": kind}
+    dense: Document = {"kind": "dense", "units": 8}
+    after: Document = {"kind": "activation", "function": "softplus"}
+    last: Document = {"kind": "last_step"}
+    adding = {"name": "adding", "length": 6, "samples": 100, "batch_size": 16}
+    copying = {"name": "copy", "length": 2, "delay": 3, "samples": 100, "batch_size": 16}
+    text = {"name": "text", "length": 8, "batch_size": 16}
+    return [
+        (adding, [dense, layer, after]),
+        (adding, [dense, layer, after, layer, last, after]),
+        (copying, [dense, after, layer]),
+        (text, [layer, after, dense]),
+    ]
+
+
 @pytest.mark.parametrize("lanes", [1, 3])
 @pytest.mark.parametrize("kind", [part.key for part in catalogue().parts("layer")])
 def test_every_kind_of_layer(kind: str, lanes: int) -> None:
     tried = 0
-    for layers in lists_with(kind):
+    lists = [*((DIGITS["data"], layers) for layers in lists_with(kind)), *sequence_lists_with(kind)]
+    for data, layers in lists:
         try:
-            running = race(DIGITS, model={"layers": layers}, lanes=THREE[:lanes])
+            running = race(DIGITS, data=data, model={"layers": layers}, lanes=THREE[:lanes])
         except ExperimentError:
             continue
         tried += 1
