@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from initviz.catalog import layer_groups
 from initviz.catalog import sequence_shapes as shapes
+from initviz.catalog.layer_shapes import sequence_input
 from initviz.catalog.parts import ActivationPart, LaneForm, LaneForward, TorchLayerPart
 from initviz.experiment.parameters import ChoiceParameter, IntParameter, PartParameter
 from initviz.experiment.text import Text
@@ -60,7 +61,7 @@ def _positions_module(choice: Choice, shape: Shape) -> nn.Module:
 
     learned = choice.string("encoding") == shapes.LEARNED
     kind = modules.LearnedPositions if learned else modules.SinusoidalPositions
-    return kind(*shapes.sequence_input(shape))
+    return kind(*sequence_input(shape))
 
 
 def _positions_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
@@ -68,26 +69,26 @@ def _positions_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
 
     if choice.string("encoding") == shapes.LEARNED:
         return forms.LearnedPositions(lanes)
-    return forms.SinusoidalPositions(*shapes.sequence_input(shape))
+    return forms.SinusoidalPositions(*sequence_input(shape))
 
 
 def _attention_module(choice: Choice, shape: Shape) -> nn.Module:
     from initviz.catalog.sequence_modules import SelfAttention
 
-    return SelfAttention(shapes.sequence_input(shape)[1], choice.integer("heads"), choice.string("norm"))
+    return SelfAttention(sequence_input(shape)[1], choice.integer("heads"), choice.string("norm"))
 
 
 def _attention_form(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
     from initviz.catalog.sequence_forms import attention
 
-    length, _ = shapes.sequence_input(shape)
+    length, _ = sequence_input(shape)
     return attention(lanes, length, choice.integer("heads"), choice.string("norm"))
 
 
 def _feed_forward_module(choice: Choice, shape: Shape) -> nn.Module:
     from initviz.catalog.sequence_modules import FeedForward
 
-    _, width = shapes.sequence_input(shape)
+    _, width = sequence_input(shape)
     hidden = choice.integer("expansion") * width
     return FeedForward(width, hidden, _activation(choice).module(choice), choice.string("norm"))
 

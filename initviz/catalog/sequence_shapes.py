@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from initviz.catalog.layer_shapes import sequence_input
 from initviz.experiment.parts import LayerError, TensorSpec
 from initviz.experiment.values import Choice, Shape
 
 NO_NORM, PRE_NORM, POST_NORM = "none", "pre", "post"
 LEARNED, SINUSOIDAL = "learned", "sinusoidal"
-
-
-def sequence_input(shape: Shape) -> tuple[int, int]:
-    """Return positions and features of a sequence; raise ``LayerError`` where something else comes in."""
-    if len(shape) == 1:
-        raise LayerError(
-            f"it needs a sequence, but its input is a list of {shape[0]} numbers. Choose a data set of sequences, and "
-            "where that consists of symbols, put an embedding layer first.",
-            f"它的输入必须是序列，而现在是一列 {shape[0]} 个数。请选择序列数据集；"
-            "若数据由符号组成，请把嵌入层放在最前面。",
-        )
-    if len(shape) != 2:
-        shown = " x ".join(str(extent) for extent in shape)
-        raise LayerError(
-            f"it needs a sequence, but its input is an image of shape {shown}. Choose a data set of sequences.",
-            f"它的输入必须是序列，而现在是形状为 {shown} 的图像。请选择序列数据集。",
-        )
-    return shape[0], shape[1]
 
 
 def embedding_shape(choice: Choice, shape: Shape) -> Shape:

@@ -95,14 +95,14 @@ def test_sequences_of_numbers_pass_a_dense_layer_and_one_answer_is_read_at_the_e
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("data", "words"), [("digits", "its input is an image"), ("wine", "its input is a list of 13 numbers")]
-)
-def test_other_data_are_refused_in_words(data: str, words: str) -> None:
-    with pytest.raises(
-        ExperimentError, match=rf"^model: layer 1 \(positions_1\): it needs a sequence, but {words}"
-    ):
-        plan(data)
+@pytest.mark.parametrize(("data", "steps"), [("digits", (8, 8)), ("wine", (13, 1))])
+def test_images_are_read_row_by_row_and_lists_number_by_number(data: str, steps: tuple[int, int]) -> None:
+    network = plan(data, blocks=1)
+    assert kinds(network) == [
+        "steps", "dense", "positions", "attention", "feed_forward", "layer_norm", "last_step", "dense"
+    ]  # fmt: skip
+    assert network.stages[0].output_shape == steps
+    assert network.stages[3].output_shape == (steps[0], 32)
 
 
 def test_a_width_that_the_heads_cannot_share_is_refused() -> None:

@@ -10,16 +10,18 @@ from initviz.experiment.parts import FamilyPart
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, DataInfo, LayerSpec, Situation, Tie
 
+SEQUENCE_AXES = 2
 EMBEDDING = "embedding_1"
 """Name of the first layer on symbols."""
 
 
 def _entrance(choice: Choice, info: DataInfo) -> tuple[LayerSpec, ...]:
-    """Return what makes features of the input; nothing where it is no sequence, which the next layer then says."""
+    """Return what makes a sequence of features of the input."""
     width = choice.integer("width")
     if info.tokens:
         return (layer("embedding", vocabulary=info.tokens, units=width),)
-    return (layer("dense", units=width),) if len(info.shape) == 2 else ()
+    steps = () if len(info.shape) == SEQUENCE_AXES else (layer("steps"),)
+    return (*steps, layer("dense", units=width))
 
 
 def _layers(choice: Choice, info: DataInfo) -> tuple[LayerSpec, ...]:
@@ -73,9 +75,10 @@ PARTS: tuple[FamilyPart, ...] = (
         key="transformer",
         title=Text("Tiny transformer", "小型 Transformer"),
         summary=Text(
-            "For sequences: symbols or numbers and their positions, then blocks of causal self-attention and two dense "
-            "layers each, added to what flows by.",
-            "用于序列：先是符号（或数值）加位置编码，再接若干块，每块含因果自注意力和两个全连接层，其结果与主干相加。",
+            "Symbols or numbers and their positions, then blocks of causal self-attention and two dense layers each, "
+            "added to what flows by. Images are read row by row, lists number by number.",
+            "先是符号（或数值）加位置编码，再接若干块，每块含因果自注意力和两个全连接层，其结果与主干相加。"
+            "图像逐行读取，一列数逐个读取。",
         ),
         parameters=(
             IntParameter(
