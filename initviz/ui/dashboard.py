@@ -158,6 +158,10 @@ class Dashboard(QMainWindow):
         if shown:
             dock.raise_()
 
+    def widen(self, key: str, share: float) -> None:
+        """Give a plot a share of the width, where it stands in a column of its own."""
+        self.resizeDocks([self.docks[key]], [round(share * self.width())], Qt.Orientation.Horizontal)
+
     # What the plots show
 
     def fill(self) -> None:

@@ -116,7 +116,6 @@ class FitHint(QFrame):
         self._catalogue = catalogue
         self._fit: StartFit | None = None
         self._lane = ("", "")
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.frame = QFrame()
         self.frame.setObjectName("notice")
         self.quiet = QLabel()

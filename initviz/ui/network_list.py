@@ -20,7 +20,6 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.parameters import PartParameter
-from initviz.experiment.values import Tie
 from initviz.ui.icons import pixmap
 from initviz.ui.lane_text import listed, part_title, value_text
 from initviz.ui.language import current_language
@@ -46,11 +45,6 @@ def layer_title(row: SurveyedLayer, catalogue: Catalogue) -> str:
         chosen = value_text(row.part, row.spec.layer, first.key, catalogue)
         return chosen if row.part.is_activation else f"{title}, {chosen}"
     return f"{title} {format_value(row.spec.layer[first.key])}"
-
-
-def tie_text(tie: Tie) -> str:
-    """Return whose weights a layer shares, as in a formula: ``dense_2``, ``dense_2ᵀ``."""
-    return f"{tie.layer}ᵀ" if tie.transpose else tie.layer
 
 
 def shared_text(row: SurveyedLayer) -> str:
@@ -81,11 +75,23 @@ class NetworkListModel(QAbstractListModel):
         self._editable = False
         self._widths: tuple[object, tuple[int, int, int]] = (None, (0, 0, 0))
 
-    def widths(self, metrics: QFontMetrics) -> tuple[int, int, int]:
-        """Return the widths of the columns of numbers; measured once for the same rows, font and language."""
-        key = (self._rows, metrics.height(), current_language())
+    def widths(self, metrics: QFontMetrics, room: int) -> tuple[int, int, int]:
+        """Return the widths of the columns of numbers; measured once for the same rows, font and language.
+
+        The memory gives way, to 0, where the names of the layers would be cut.
+
+        Args:
+            metrics: Of the numbers.
+            room: Width of a row.
+        """
+        key = (self._rows, metrics.height(), current_language(), room)
         if self._widths[0] != key:
-            self._widths = (key, column_widths(self._rows, metrics))
+            shape, count, memory = column_widths(self._rows, metrics)
+            titles = (layer_title(row, self._catalogue) for row in self._rows)
+            # Names are written a little larger than numbers.
+            wanted = max((metrics.horizontalAdvance(title) for title in titles), default=0) * 7 // 6
+            rest = room - 2 * metrics.height() - shape - count - memory
+            self._widths = (key, (shape, count, memory if rest >= wanted else 0))
         return self._widths[1]
 
     @property
@@ -214,6 +220,8 @@ class NetworkListDelegate(QStyledItemDelegate):
         line = option.fontMetrics.height()
         height = line + line // 2
         row = index.data(ROW_ROLE)
+        if isinstance(row, SurveyedLayer) and row.spec.tie is not None:
+            height += line
         if isinstance(row, SurveyedLayer) and row.problem is not None:
             height += self._problem_height(option, row) + line // 2
         return QSize(10 * line, height)
@@ -248,13 +256,14 @@ class NetworkListDelegate(QStyledItemDelegate):
             self._grip(painter, QRect(head.left(), head.top(), line * 3 // 4, head.height()), option)
             left = head.left() + line
         numbers = small(option.font)
-        widths = self._widths(index.model(), QFontMetrics(numbers))
+        widths = self._widths(index.model(), QFontMetrics(numbers), option.rect.width())
         right = head.right() - line // 2
         painter.setFont(numbers)
         painter.setPen(muted)
         align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for words, width in zip(reversed(number_words(row)), reversed(widths), strict=True):
-            painter.drawText(QRect(right - width, head.top(), width, head.height()), align, words)
+            if width:
+                painter.drawText(QRect(right - width, head.top(), width, head.height()), align, words)
             right -= width
         painter.setFont(option.font)
         painter.setPen(text)
@@ -262,24 +271,32 @@ class NetworkListDelegate(QStyledItemDelegate):
         title = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room)
         painter.drawText(QRect(left, head.top(), room, head.height()), Qt.AlignmentFlag.AlignVCenter, title)
         x = left + metrics.horizontalAdvance(title) + line // 3
-        if row.spec.tie is not None and right - x > line:
-            painter.setPen(muted)
-            shared = metrics.elidedText(f"= {tie_text(row.spec.tie)}", Qt.TextElideMode.ElideRight, right - x)
-            painter.drawText(
-                QRect(x, head.top(), right - x, head.height()), Qt.AlignmentFlag.AlignVCenter, shared
+        below = head.bottom()
+        if row.spec.tie is not None:
+            self._tie(
+                painter, QRect(left, below - line // 4, head.right() - left - line // 2, line), row, numbers
             )
-            x += metrics.horizontalAdvance(shared) + line // 3
+            painter.setFont(option.font)
+            below += line
         if row.spec.weight is not None or row.spec.bias is not None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(text)
             painter.drawEllipse(QPointF(x, head.center().y() + 1), 2.5, 2.5)
         if row.problem is not None:
-            self._problem(painter, option, row, head.bottom())
+            self._problem(painter, option, row, below)
         painter.restore()
 
     @staticmethod
-    def _widths(model: object, metrics: QFontMetrics) -> tuple[int, int, int]:
-        return model.widths(metrics) if isinstance(model, NetworkListModel) else (0, 0, 0)
+    def _tie(painter: QPainter, place: QRect, row: SurveyedLayer, font: QFont) -> None:
+        """Say below a layer whose weights it shares."""
+        painter.setFont(font)
+        metrics = QFontMetrics(font)
+        said = metrics.elidedText(shared_text(row), Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, said)
+
+    @staticmethod
+    def _widths(model: object, metrics: QFontMetrics, room: int) -> tuple[int, int, int]:
+        return model.widths(metrics, room) if isinstance(model, NetworkListModel) else (0, 0, 0)
 
     def _ground(self, painter: QPainter, option: QStyleOptionViewItem, row: SurveyedLayer) -> None:
         selected = bool(option.state & QStyle.StateFlag.State_Selected)

@@ -46,10 +46,11 @@ class ColumnHeads(QWidget):
         painter.setFont(font)
         painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
         right = self._rows.viewport().width() - self.fontMetrics().height() // 2 - 1
-        widths = self._model.widths(QFontMetrics(font))
+        widths = self._model.widths(QFontMetrics(font), self._rows.viewport().width())
         flags = int(Qt.AlignmentFlag.AlignRight.value) | int(Qt.AlignmentFlag.AlignVCenter.value)
         for word, width in zip(reversed(head_words()), reversed(widths), strict=True):
-            painter.drawText(right - width, 0, width, self.height(), flags, word)
+            if width:
+                painter.drawText(right - width, 0, width, self.height(), flags, word)
             right -= width
         painter.end()
 

@@ -26,6 +26,7 @@ QPushButton#scopeAll:focus, QPushButton#scopeOne:focus { border-color: $focus; }
 QPushButton#sectionHeader:checked { background: transparent; }
 QPushButton#sectionHeader:checked:hover, QPushButton#sectionHeader:checked:focus { background: $hover; }
 QPushButton#quietButton { border-color: $line; padding: $px4 $px10; }
+QPushButton#quietButton:focus { border-color: $focus; }
 QPushButton#quietButton::menu-indicator { image: url($chevron); width: $px14; height: $px14;
     subcontrol-origin: padding; subcontrol-position: right center; right: $px6; }
 QPushButton#quietButton[menu="true"] { padding-right: $px24; }

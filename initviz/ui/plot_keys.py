@@ -12,6 +12,9 @@ from initviz.ui.menus import Menus
 from initviz.ui.session import Session
 from initviz.views.index import VIEWS
 
+WIDE = 0.4
+"""Share of the width that a test of learning rates is shown in."""
+
 
 class PlotKeys(QObject):
     """Carries out the actions on plots and keeps their menu true.
@@ -59,6 +62,7 @@ class PlotKeys(QObject):
                 if self._dashboard.docks[declared.key].isHidden():
                     self._opened_for_test.append(declared.key)
                 self._dashboard.show_dock(declared.key, True)
+                self._dashboard.widen(declared.key, WIDE)
 
     @Slot()
     def end_rate_test(self) -> None:

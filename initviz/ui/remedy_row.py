@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from initviz.experiment.catalogue import Part
 from initviz.experiment.text import Text
@@ -66,7 +66,6 @@ class RemedyRow(QWidget):
         self.part = part
         self._scope = scope
         self._problem: Text | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.box = SwitchBox()
         self.box.clicked.connect(self._click)
         self.dots = MarkDots()

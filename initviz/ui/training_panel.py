@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from initviz.experiment.fields import DTYPE, SEED, STEPS
@@ -21,6 +21,7 @@ from initviz.ui.planned_rate import planned_rate
 from initviz.ui.rate_search import RateSearch
 from initviz.ui.schedule_preview import OtherCurve, RateCurve, SchedulePreview, rate_curve
 from initviz.ui.scope import Scope
+from initviz.ui.tab_order import scroll_to
 
 
 def rule() -> QFrame:
@@ -40,6 +41,7 @@ class TrainingPanel(Panel):
         self.schedule = PartEditor(scope, "schedule", "schedule", self._read_schedule)
         self.preview = SchedulePreview()
         self.search = RateSearch(scope, self)
+        self.search.begun.connect(self._show_top)
         self.find_button, self.use_button, self.back_button = QPushButton(), QPushButton(), QPushButton()
         self.find_button.clicked.connect(self.search.begin)
         self.use_button.clicked.connect(self._use_rate)
@@ -50,19 +52,21 @@ class TrainingPanel(Panel):
         self.fields = FieldForm(
             scope, (STEPS, SEED, DTYPE), "", self._read_fields, per_lane=frozenset({SEED.key})
         )
+        self.column.addLayout(self._buttons(self.use_button, self.back_button))
         for widget in (self.optimizer, rule(), self.schedule, self.preview):
             self.column.addWidget(widget)
-        self.column.addLayout(self._buttons())
+        self.column.addLayout(self._buttons(self.find_button))
         self.column.addWidget(rule())
         self.column.addWidget(self.fields)
         self.column.addStretch(1)
         self.retranslate()
 
-    def _buttons(self) -> QVBoxLayout:
+    @staticmethod
+    def _buttons(*buttons: QPushButton) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setContentsMargins(GUTTER, 0, 0, 0)
         column.setSpacing(4)
-        for button in (self.find_button, self.use_button, self.back_button):
+        for button in buttons:
             button.setObjectName("quietButton")
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             column.addWidget(button)
@@ -127,7 +131,11 @@ class TrainingPanel(Panel):
                 "tells which rate suits. Nothing of this experiment is lost."
             )
         )
-        if rate is None:
+        history = self._history
+        done = history is not None and history.last_step + 1 >= history.info.total_steps
+        if rate is None and done and is_test:
+            self.use_button.setText(self.tr("Its loss does not fall at any rate"))
+        elif rate is None:
             self.use_button.setText(self.tr("Play to find a learning rate"))
         else:
             shown = format_three(float(f"{rate:.2g}"))
@@ -138,6 +146,15 @@ class TrainingPanel(Panel):
             ).format(lane=self.scope.focused.name)
         )
         self.back_button.setText(self.tr("Back without a change"))
+
+    @Slot()
+    def _show_top(self) -> None:
+        """Bring what is to be pressed after the test into sight, once it stands there."""
+        QTimer.singleShot(0, self._scroll_to_top)
+
+    @Slot()
+    def _scroll_to_top(self) -> None:
+        scroll_to(self.use_button)
 
     @Slot()
     def _use_rate(self) -> None:

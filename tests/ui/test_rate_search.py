@@ -147,6 +147,13 @@ def after_a_test(panel: TrainingPanel, session: Session, fastest: float) -> RunH
     return history
 
 
+def test_a_lane_that_learns_at_no_rate_is_told_so(panel: TrainingPanel, session: Session) -> None:
+    QTest.mouseClick(panel.find_button, Qt.MouseButton.LeftButton)
+    after_a_test(panel, session, 1e9)
+    assert not panel.use_button.isEnabled()
+    assert panel.use_button.text() == "Its loss does not fall at any rate"
+
+
 @pytest.mark.parametrize(("single", "lane"), [(False, 0), (True, 0), (False, 1)])
 def test_the_rate_goes_into_the_experiment_it_was_looked_for(
     panel: TrainingPanel, session: Session, scope: Scope, single: bool, lane: int
