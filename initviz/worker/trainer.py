@@ -20,6 +20,9 @@ from initviz.worker.workshop import TorchWorkshop, flush_denormals_here
 State = Literal["empty", "loading", "ready", "playing", "paused", "finished", "failed"]
 
 STOP_TIMEOUT_MS = 2000
+LOADING_TIMEOUT_MS = 250
+"""The import of torch cannot be cut short, and before the first run there is nothing that could be lost."""
+
 STACK_BYTES = 16 * 1024 * 1024
 """The backward pass of a few hundred layers recurses deeper than a thread's usual stack on macOS allows."""
 
@@ -90,6 +93,7 @@ class Trainer(QObject):
         self._experiment: Experiment | None = None
         self._play_when_ready = False
         self._stopping = False
+        self._had_a_run = False
         self._flushed = False
         self._thread = TrainingThread(workshop or TorchWorkshop(catalogue, limits), self.mailbox)
         self._thread.reported.connect(self._take_report, Qt.ConnectionType.QueuedConnection)
@@ -161,7 +165,7 @@ class Trainer(QObject):
 
     @Slot()
     def shutdown(self) -> bool:
-        """End the thread and wait for it, two seconds at most.
+        """End the thread and wait for it, two seconds at most, and less while the first run is loading.
 
         Returns:
             False where an operation still runs that cannot be cut short. The program must then save what it has to
@@ -171,9 +175,10 @@ class Trainer(QObject):
         if not self._thread.isRunning():
             return True
         self._thread.pump.stop()
-        stopped = self._thread.wait(STOP_TIMEOUT_MS)
+        timeout = STOP_TIMEOUT_MS if self._had_a_run else LOADING_TIMEOUT_MS
+        stopped = self._thread.wait(timeout)
         if not stopped:
-            logger.warning("the training thread still runs after %d ms", STOP_TIMEOUT_MS)
+            logger.warning("the training thread still runs after %d ms", timeout)
         return stopped
 
     # Reports from the training thread
@@ -200,6 +205,7 @@ class Trainer(QObject):
                 self.progress.emit(fraction, text)
             case messages.Started(_, info):
                 self.info = info
+                self._had_a_run = True
                 self.started.emit(info)
                 self._set_state("ready")
                 if self._play_when_ready:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from random import Random
 
 import pytest
@@ -12,8 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from initviz.catalog.index import catalogue
 from initviz.experiment.limits import Limits
+from initviz.experiment.values import Experiment
 from initviz.worker.trainer import Trainer
-from tests.worker.fakes import EveryStep, FakeWorkshop, Listener, experiment
+from initviz.worker.training import Announce
+from tests.worker.fakes import EveryStep, FakeRun, FakeWorkshop, Listener, experiment
 from tests.worker.states import ready
 
 
@@ -57,6 +60,28 @@ def test_shutdown_reports_an_operation_that_does_not_end(
     trainer.play()
     assert entered.wait(5)
     assert not trainer.shutdown()
+    go_on.set()
+    assert trainer._thread.wait(5000)
+
+
+def test_nobody_waits_for_a_first_run_that_is_still_being_made(
+    qtbot: QtBot, workshop: FakeWorkshop, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while torch is imported, which takes seconds and cannot be cut short."""
+    entered, go_on = threading.Event(), threading.Event()
+    build = workshop.build
+
+    def slow(made: Experiment, run_id: int, announce: Announce) -> FakeRun:
+        entered.set()
+        assert go_on.wait(10)
+        return build(made, run_id, announce)
+
+    monkeypatch.setattr(workshop, "build", slow)
+    trainer.load(experiment(100))
+    assert entered.wait(5)
+    began = time.monotonic()
+    assert not trainer.shutdown()
+    assert time.monotonic() - began < 1.0
     go_on.set()
     assert trainer._thread.wait(5000)
 
