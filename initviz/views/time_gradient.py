@@ -130,12 +130,13 @@ class TimeGradientView(View):
 
     def _draw_backdrop(self, ink: Ink, area: QRectF, layout: list[tuple[str, Plot]]) -> None:
         ink.fill(area, self.theme.surface)
+        caption = self.tr("{layer}: gradient norm ‖∂C/∂h‖, L2")
         for place, (layer, plot) in enumerate(layout):
             last = place == len(layout) - 1
             plots.draw_backdrop(
                 ink,
                 plot,
-                plots.fitting((f"{layer}: ‖∂C/∂h‖, L2", layer), plot.rect, self.theme),
+                plots.fitting((caption.format(layer=layer), layer), plot.rect, self.theme),
                 self.tr("time steps back from the last") if last else "",
                 note=self.tr("pale: at the start") if place == 0 else "",
             )

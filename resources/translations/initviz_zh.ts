@@ -407,6 +407,65 @@ The answer of every lane appears here for each place of the plane.</source>
     </message>
 </context>
 <context>
+    <name>ConfusionView</name>
+    <message>
+        <source>Confusion matrix</source>
+        <translation>混淆矩阵</translation>
+    </message>
+    <message>
+        <source>Each row is a true class, each column an answer: a lane that learns fills the diagonal, one that has learned nothing fills a single column, and rare classes have the shortest bars.</source>
+        <translation>每行是一个真实类别，每列是一种回答：学会的赛道填满对角线，什么也没学到的只填满一列，样本少的类别往往条形最短。</translation>
+    </message>
+    <message>
+        <source>This data set has no classes to confuse.
+Choose a data set with classes, then press space.</source>
+        <translation>这个数据集没有类别可以混淆。
+请选择一个有类别的数据集，然后按空格键。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+Which class each lane takes for which appears here, and how many of each class it gets right.</source>
+        <translation>按空格键开始播放。
+这里会显示各赛道把哪一类当成了哪一类，以及每一类答对多少。</translation>
+    </message>
+    <message>
+        <source>true</source>
+        <translation>真实</translation>
+    </message>
+    <message>
+        <source>answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>share of the row: 0</source>
+        <translation>占该行的比例：0</translation>
+    </message>
+    <message>
+        <source>examples held back</source>
+        <translation>留出的样本</translation>
+    </message>
+    <message>
+        <source>training examples</source>
+        <translation>训练样本</translation>
+    </message>
+    <message>
+        <source>bars: accuracy by class</source>
+        <translation>条形：各类准确率</translation>
+    </message>
+    <message>
+        <source>class {name}</source>
+        <translation>类别 {name}</translation>
+    </message>
+    <message>
+        <source>true {true}, answer {answer}</source>
+        <translation>真实 {true}，回答 {answer}</translation>
+    </message>
+    <message>
+        <source>{number} of {total}  {share}</source>
+        <translation>{number} / {total}  {share}</translation>
+    </message>
+</context>
+<context>
     <name>Controls</name>
     <message>
         <source>What is learned, and how it is served</source>
@@ -439,6 +498,14 @@ The answer of every lane appears here for each place of the plane.</source>
     <message>
         <source>Training</source>
         <translation>训练</translation>
+    </message>
+    <message>
+        <source>Remedies</source>
+        <translation>补救方法</translation>
+    </message>
+    <message>
+        <source>What makes the start matter less</source>
+        <translation>让初始化不那么要紧的办法</translation>
     </message>
 </context>
 <context>
@@ -521,6 +588,10 @@ The answer of every lane appears here for each place of the plane.</source>
         <translation>保存实验</translation>
     </message>
     <message>
+        <source>names of files made whole</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Unsaved changes</source>
         <translation>未保存的更改</translation>
     </message>
@@ -551,6 +622,116 @@ The answer of every lane appears here for each place of the plane.</source>
     <message>
         <source>All files (*)</source>
         <translation>所有文件 (*)</translation>
+    </message>
+</context>
+<context>
+    <name>FitHint</name>
+    <message>
+        <source>the signal halves every layer</source>
+        <translation>信号每层减半</translation>
+    </message>
+    <message>
+        <source>the signal doubles every layer</source>
+        <translation>信号每层加倍</translation>
+    </message>
+    <message>
+        <source>the signal shrinks to {factor} of itself every layer</source>
+        <translation>信号每层缩小到原来的 {factor}</translation>
+    </message>
+    <message>
+        <source>the signal grows {factor}-fold every layer</source>
+        <translation>信号每层放大到 {factor} 倍</translation>
+    </message>
+    <message>
+        <source>after {layers} layers {left} of it is left</source>
+        <translation>{layers} 层之后只剩 {left}</translation>
+    </message>
+    <message>
+        <source>after {layers} layers it is {left} times as large</source>
+        <translation>{layers} 层之后变为原来的 {left} 倍</translation>
+    </message>
+    <message>
+        <source>the gradient shrinks to {factor} of itself every layer back</source>
+        <translation>梯度每往回一层就缩小到原来的 {factor}</translation>
+    </message>
+    <message>
+        <source>the gradient grows {factor}-fold every layer back</source>
+        <translation>梯度每往回一层就放大到 {factor} 倍</translation>
+    </message>
+    <message>
+        <source>over {layers} layers {left} of it is left</source>
+        <translation>经过 {layers} 层只剩 {left}</translation>
+    </message>
+    <message>
+        <source>over {layers} layers it gets {left} times as large</source>
+        <translation>经过 {layers} 层变为原来的 {left} 倍</translation>
+    </message>
+    <message>
+        <source>{start} with {activation}: {every}.</source>
+        <translation>{start}搭配 {activation}：{every}。</translation>
+    </message>
+    <message>
+        <source>{start} with {activation}: {every}; {end}.</source>
+        <translation>{start}搭配 {activation}：{every}；{end}。</translation>
+    </message>
+    <message>
+        <source>{start}: no signal and no gradient get through.</source>
+        <translation>{start}：信号和梯度都无法通过。</translation>
+    </message>
+    <message>
+        <source>{start}: all units of a layer start alike, and stay alike.</source>
+        <translation>{start}：同一层的所有单元起点相同，并且始终相同。</translation>
+    </message>
+    <message>
+        <source>Normalization sets the size of the signal anew; that of the start hardly matters.</source>
+        <translation>归一化会重新设定信号的大小，初始化的大小几乎无关紧要。</translation>
+    </message>
+    <message>
+        <source>{start} measures the network and scales every layer to fit.</source>
+        <translation>{start}会先测量网络，再把每一层缩放到合适的大小。</translation>
+    </message>
+    <message>
+        <source>No forecast for this network. The plot “Signal by layer” shows what is measured.</source>
+        <translation>无法对这个网络作出预测。实测结果见图“逐层信号”。</translation>
+    </message>
+    <message>
+        <source>Use {start}</source>
+        <translation>改用 {start}</translation>
+    </message>
+    <message>
+        <source>The start that is recommended for this activation.</source>
+        <translation>这种激活函数推荐的初始化方法。</translation>
+    </message>
+    <message>
+        <source>Mean square of the activations, foretold from the standard deviation that the start aims at, the fan-in and E[φ(z)²]: {factor} a layer. The gradient&apos;s, backwards: {slope} a layer.</source>
+        <translation>激活值的均方，由初始化的目标标准差、扇入和 E[φ(z)²] 预测：每层乘以 {factor}。梯度的均方往回每层乘以 {slope}。</translation>
+    </message>
+</context>
+<context>
+    <name>GaugesView</name>
+    <message>
+        <source>What the remedies do</source>
+        <translation>补救方法的作用</translation>
+    </message>
+    <message>
+        <source>A remedy that never acts changes nothing, and one that acts at every step hides a bad start: see how often each has to step in, and whether that ends.</source>
+        <translation>从不起作用的补救方法等于没有，步步都要起作用的则掩盖了糟糕的初始化：看每种方法多久介入一次，以及是否渐渐不再需要。</translation>
+    </message>
+    <message>
+        <source>No remedy of this run has anything to show.
+Switch on gradient clipping, mixed precision or another remedy with a gauge, then press space.</source>
+        <translation>本次运行没有可以显示的补救方法。
+请启用梯度裁剪、混合精度或其他带指标的补救方法，然后按空格键。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+How often and how strongly each remedy acts appears here, step by step.</source>
+        <translation>按空格键开始播放。
+这里会逐步显示每种补救方法起作用的频率和强度。</translation>
+    </message>
+    <message>
+        <source>{count} more where there is more room</source>
+        <translation>窗口更大时还能显示 {count} 项</translation>
     </message>
 </context>
 <context>
@@ -688,6 +869,10 @@ How large the gradients of each layer are appears here, in powers of ten, layer 
         <translation>种子 {seed}</translation>
     </message>
     <message>
+        <source>without {remedy}</source>
+        <translation>不用“{remedy}”</translation>
+    </message>
+    <message>
         <source>ready</source>
         <translation>就绪</translation>
     </message>
@@ -698,6 +883,14 @@ How large the gradients of each layer are appears here, in powers of ten, layer 
     <message>
         <source>diverged at step {step}</source>
         <translation>第 {step} 步发散</translation>
+    </message>
+    <message>
+        <source>stopped at step {step}</source>
+        <translation>第 {step} 步停止</translation>
+    </message>
+    <message>
+        <source>worse than a constant</source>
+        <translation>不如常数预测</translation>
     </message>
     <message>
         <source>stalled</source>
@@ -889,10 +1082,6 @@ Press the space bar and compare the lanes. Scenarios with a lesson are in the me
         <translation>损失与准确率</translation>
     </message>
     <message>
-        <source>A good start falls at once and steadily; a line that stays on the dashed one has learned nothing, and a ✕ marks where a lane diverged.</source>
-        <translation>好的初始化让损失立刻稳步下降；停在虚线上的赛道什么也没学到，✕ 标出赛道发散的位置。</translation>
-    </message>
-    <message>
         <source>Press space to play.
 The loss of every lane appears here, step by step: training thin, validation thick.</source>
         <translation>按空格键开始训练。
@@ -923,12 +1112,24 @@ The loss of every lane appears here, step by step: training thin, validation thi
         <translation>损失</translation>
     </message>
     <message>
+        <source>training thin, validation thick, averaged weights double</source>
+        <translation>细线为训练，粗线为验证，双线为平均权重</translation>
+    </message>
+    <message>
+        <source>train / averaged / validation</source>
+        <translation>训练 / 平均 / 验证</translation>
+    </message>
+    <message>
         <source>train / validation</source>
         <translation>训练 / 验证</translation>
     </message>
     <message>
         <source>accuracy</source>
         <translation>准确率</translation>
+    </message>
+    <message>
+        <source>A good start falls at once and steadily; a line that stays on the dashed one has learned nothing. ✕ marks where a lane diverged, a bar where it was stopped, with a ring at its best step.</source>
+        <translation>好的初始化会立刻稳步下降；停在虚线上的曲线什么也没学到。✕ 标出发散之处，竖条标出提前停止之处，圆环是其最佳的一步。</translation>
     </message>
     <message>
         <source>training thin, validation thick</source>
@@ -1014,6 +1215,14 @@ The loss of every lane appears here, step by step: training thin, validation thi
         <translation>输出层</translation>
     </message>
     <message>
+        <source>shares weights with {layer}, turned; they count once</source>
+        <translation>与 {layer} 共享权重（转置），只计一次</translation>
+    </message>
+    <message>
+        <source>shares weights with {layer}; they count once</source>
+        <translation>与 {layer} 共享权重，只计一次</translation>
+    </message>
+    <message>
         <source>shape</source>
         <translation>形状</translation>
     </message>
@@ -1028,6 +1237,10 @@ The loss of every lane appears here, step by step: training thin, validation thi
 </context>
 <context>
     <name>NetworkListModel</name>
+    <message>
+        <source>gives {shape}</source>
+        <translation>输出{shape}</translation>
+    </message>
     <message>
         <source>{count} parameters</source>
         <translation>{count} 个参数</translation>
@@ -1124,6 +1337,14 @@ The loss of every lane appears here, step by step: training thin, validation thi
         <translation>将第 {number} 层初始化的“{name}”改为 {value}</translation>
     </message>
     <message>
+        <source>Share the weights of {layer} with layer {number}</source>
+        <translation>让第 {number} 层共享 {layer} 的权重</translation>
+    </message>
+    <message>
+        <source>Give layer {number} its own weights</source>
+        <translation>让第 {number} 层使用自己的权重</translation>
+    </message>
+    <message>
         <source>Use the quick form {part}</source>
         <translation>改用快速设置“{part}”</translation>
     </message>
@@ -1218,6 +1439,10 @@ The loss of every lane appears here, step by step: training thin, validation thi
         <translation>步</translation>
     </message>
     <message>
+        <source>epochs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>px</source>
         <translation>像素</translation>
     </message>
@@ -1282,6 +1507,37 @@ The loss of every lane appears here, step by step: training thin, validation thi
     </message>
 </context>
 <context>
+    <name>PathRow</name>
+    <message>
+        <source>the example</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a file, or drop one here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a file: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation type="unfinished">所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Examples ({patterns})</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>QAbstractFileIconProvider</name>
     <message>
         <source>Folder</source>
@@ -1312,14 +1568,138 @@ The loss of every lane appears here, step by step: training thin, validation thi
     </message>
 </context>
 <context>
+    <name>RateRangeView</name>
+    <message>
+        <source>Learning-rate range test</source>
+        <translation>学习率范围测试</translation>
+    </message>
+    <message>
+        <source>The loss falls where the learning rate suits and climbs where it is too large: take the rate at the dot, where the loss falls fastest, and compare which start bears the largest.</source>
+        <translation>学习率合适时损失下降，过大时上升：请取圆点处、损失下降最快的学习率，并比较哪种初始化能承受最大的学习率。</translation>
+    </message>
+    <message>
+        <source>The learning rate of this run does not rise all the way.
+Choose the schedule for a learning-rate range test, then press space: the loss is drawn against the rate, and a rate suggested.</source>
+        <translation>本次运行的学习率并非一路上升。
+请把学习率调度选为学习率范围测试，然后按空格键：这里会画出损失随学习率的变化，并给出建议。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+The loss of every lane appears here against the learning rate, and the rate at which it falls fastest.</source>
+        <translation>按空格键开始播放。
+这里会显示各赛道的损失随学习率的变化，以及下降最快处的学习率。</translation>
+    </message>
+    <message>
+        <source>no fall</source>
+        <translation>没有下降</translation>
+    </message>
+    <message>
+        <source>training loss, smoothed</source>
+        <translation>训练损失（平滑）</translation>
+    </message>
+    <message>
+        <source>learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>● suggested rate: the steepest fall</source>
+        <translation>● 建议的学习率：下降最陡处</translation>
+    </message>
+    <message>
+        <source>learning rate {rate}</source>
+        <translation>学习率 {rate}</translation>
+    </message>
+</context>
+<context>
+    <name>RateSearch</name>
+    <message>
+        <source>Range test: {name}</source>
+        <translation>学习率测试：{name}</translation>
+    </message>
+    <message>
+        <source>Find a learning rate</source>
+        <translation>寻找学习率</translation>
+    </message>
+    <message>
+        <source>Use the learning rate {rate}</source>
+        <translation>采用学习率 {rate}</translation>
+    </message>
+    <message>
+        <source>Go back to the experiment</source>
+        <translation>回到实验</translation>
+    </message>
+</context>
+<context>
+    <name>RemediesPanel</name>
+    <message>
+        <source>Remedies</source>
+        <translation>补救方法</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Find a remedy</source>
+        <translation>查找补救方法</translation>
+    </message>
+    <message>
+        <source>Shows only what has these words in its name or description.</source>
+        <translation>只显示名称或说明中含有这些词的项目。</translation>
+    </message>
+    <message>
+        <source>No remedy has these words in its name or description.</source>
+        <translation>没有补救方法的名称或说明含有这些词。</translation>
+    </message>
+    <message>
+        <source>Switch on {part}</source>
+        <translation>启用{part}</translation>
+    </message>
+    <message>
+        <source>Switch off {part}</source>
+        <translation>关闭{part}</translation>
+    </message>
+    <message>
+        <source>{part}: {edit}</source>
+        <translation>{part}：{edit}</translation>
+    </message>
+    <message>
+        <source>Reset {name}</source>
+        <translation>重置“{name}”</translation>
+    </message>
+    <message>
+        <source>Make lanes the same again</source>
+        <translation>让各赛道重新一致</translation>
+    </message>
+</context>
+<context>
+    <name>RemedyRow</name>
+    <message>
+        <source>In files: {key}</source>
+        <translation>文件中的键：{key}</translation>
+    </message>
+</context>
+<context>
     <name>SchedulePreview</name>
     <message>
         <source>Learning rate over the run</source>
         <translation>整个训练过程的学习率</translation>
     </message>
     <message>
+        <source>from {first}, then it follows the loss</source>
+        <translation>从 {first} 开始，之后随损失变化</translation>
+    </message>
+    <message>
         <source>from {first} to {last}</source>
         <translation>从 {first} 到 {last}</translation>
+    </message>
+    <message>
+        <source>learning rate, {top} at first, then follows the loss</source>
+        <translation>学习率，起初 {top}，之后随损失变化</translation>
+    </message>
+    <message>
+        <source>learning rate, up to {top}, by decades</source>
+        <translation>学习率，最大 {top}，对数刻度</translation>
     </message>
     <message>
         <source>learning rate, {top} at most</source>
@@ -1389,6 +1769,21 @@ The loss of every lane appears here, step by step: training thin, validation thi
     <message>
         <source>Recolour lane</source>
         <translation>更改赛道颜色</translation>
+    </message>
+</context>
+<context>
+    <name>Shapes</name>
+    <message>
+        <source>a sequence of {steps} steps with {numbers} numbers each</source>
+        <translation>长 {steps} 步的序列，每步 {numbers} 个数</translation>
+    </message>
+    <message>
+        <source>an image of {height} × {width} in {channels} channels</source>
+        <translation>{height} × {width} 的图像，{channels} 个通道</translation>
+    </message>
+    <message>
+        <source>{numbers} numbers</source>
+        <translation>{numbers} 个数</translation>
     </message>
 </context>
 <context>
@@ -1504,6 +1899,14 @@ How strong the signal is in each layer appears here: forward on its way in, and 
         <source>Biases</source>
         <translation>偏置</translation>
     </message>
+    <message>
+        <source>Start with {part}</source>
+        <translation>用{part}初始化</translation>
+    </message>
+    <message>
+        <source>{edit} ({lane})</source>
+        <translation>{edit}（{lane}）</translation>
+    </message>
 </context>
 <context>
     <name>StepView</name>
@@ -1525,6 +1928,79 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     </message>
 </context>
 <context>
+    <name>TextRow</name>
+    <message>
+        <source>automatic</source>
+        <translation type="unfinished">自动</translation>
+    </message>
+</context>
+<context>
+    <name>TieChooser</name>
+    <message>
+        <source>Its weights are</source>
+        <translation>该层的权重</translation>
+    </message>
+    <message>
+        <source>its own</source>
+        <translation>自己的</translation>
+    </message>
+    <message>
+        <source>They are trained, and counted, for this layer alone.</source>
+        <translation>只为这一层训练，也只计在这一层。</translation>
+    </message>
+    <message>
+        <source>those of {layer}, turned</source>
+        <translation>{layer} 的转置</translation>
+    </message>
+    <message>
+        <source>those of {layer}</source>
+        <translation>与 {layer} 相同</translation>
+    </message>
+    <message>
+        <source>Both layers have the same numbers, trained by both and counted once.</source>
+        <translation>两层使用同一组数，由两层共同训练，只计一次。</translation>
+    </message>
+</context>
+<context>
+    <name>TimeGradientView</name>
+    <message>
+        <source>Gradient through time</source>
+        <translation>沿时间的梯度</translation>
+    </message>
+    <message>
+        <source>Time is depth: a line that falls on its way back to the first step has a gradient that vanishes, so what came early is not learned; one that climbs explodes.</source>
+        <translation>时间就是深度：回溯到第一步的途中一路下降的曲线，梯度在消失，较早的输入学不到；一路上升的则在爆炸。</translation>
+    </message>
+    <message>
+        <source>This network has no recurrent layer, so there is no time to look back through.
+Choose a recurrent network and a data set of sequences, then press space.</source>
+        <translation>这个网络没有循环层，也就没有时间可以回溯。
+请选择循环网络和序列数据集，然后按空格键。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+How much of the gradient reaches each step of the sequence appears here, from the last one back to the first.</source>
+        <translation>按空格键开始播放。
+这里会显示有多少梯度到达序列的每一步，从最后一步回溯到第一步。</translation>
+    </message>
+    <message>
+        <source>{layer}: gradient norm ‖∂C/∂h‖, L2</source>
+        <translation>{layer}：梯度范数 ‖∂C/∂h‖，L2</translation>
+    </message>
+    <message>
+        <source>time steps back from the last</source>
+        <translation>从最后一步往回数的时间步</translation>
+    </message>
+    <message>
+        <source>pale: at the start</source>
+        <translation>浅色：初始时</translation>
+    </message>
+    <message>
+        <source>{layer}, time step {step} of {count}</source>
+        <translation>{layer}，第 {step} 个时间步，共 {count} 个</translation>
+    </message>
+</context>
+<context>
     <name>TrainingPanel</name>
     <message>
         <source>Training</source>
@@ -1533,6 +2009,34 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     <message>
         <source>{optimizer}, {steps} steps</source>
         <translation>{optimizer}，{steps} 步</translation>
+    </message>
+    <message>
+        <source>Find a learning rate</source>
+        <translation>寻找学习率</translation>
+    </message>
+    <message>
+        <source>Opens a short run in which the learning rate rises from far too small to far too large; the loss tells which rate suits. Nothing of this experiment is lost.</source>
+        <translation>打开一次短训练，学习率从过小一路升到过大，由损失看出哪个学习率合适。当前实验不会丢失。</translation>
+    </message>
+    <message>
+        <source>Its loss does not fall at any rate</source>
+        <translation>任何学习率都不能使其损失下降</translation>
+    </message>
+    <message>
+        <source>Play to find a learning rate</source>
+        <translation>播放以寻找学习率</translation>
+    </message>
+    <message>
+        <source>Use the learning rate {rate}</source>
+        <translation>采用学习率 {rate}</translation>
+    </message>
+    <message>
+        <source>Goes back to the experiment with the rate at which the loss of {lane} falls fastest.</source>
+        <translation>带着“{lane}”损失下降最快时的学习率回到实验。</translation>
+    </message>
+    <message>
+        <source>Back without a change</source>
+        <translation>不作更改，返回</translation>
     </message>
     <message>
         <source>Optimizer</source>
@@ -1687,12 +2191,20 @@ Training goes on. The log file, in the help menu, says why.</source>
         <translation>第 {step} 步发散</translation>
     </message>
     <message>
+        <source>stopped at step {step}</source>
+        <translation>第 {step} 步停止</translation>
+    </message>
+    <message>
         <source>just started</source>
         <translation>刚开始</translation>
     </message>
     <message>
         <source>stalled</source>
         <translation>停滞</translation>
+    </message>
+    <message>
+        <source>worse than a constant</source>
+        <translation>不如常数预测</translation>
     </message>
     <message>
         <source>learning</source>

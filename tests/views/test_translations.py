@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QTranslator
+from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 from PySide6.QtWidgets import QApplication
 
 import initviz.views
@@ -41,6 +41,8 @@ def test_texts_are_chinese(
 ) -> None:
     """All that is painted or said, less numbers, formulas and names, has a Chinese character in it."""
     qapp.installTranslator(chinese)
+    before = QLocale()
+    QLocale.setDefault(QLocale("zh_CN"))  # texts of the catalogue follow it
     try:
         view = show(key, make_run(5, 13, key=key))
         empty = create(key)
@@ -58,10 +60,12 @@ def test_texts_are_chinese(
         monkeypatch.setattr(Ink, "text", text)
         empty.deleteLater()
     finally:
+        QLocale.setDefault(before)
         qapp.removeTranslator(chinese)
         QCoreApplication.sendPostedEvents()
     assert view.info is not None
     names = {lane.name for lane in view.info.lanes} | set(view.info.lanes[0].layers)
+    names |= set(view.info.recurrent_layers)
     for word in said + [part for part in painted if part not in names]:
         latin = [letter for letter in word if letter.isascii() and letter.isalpha()]
         if len(latin) > 3:
