@@ -141,6 +141,10 @@ FAMILIES: dict[str, Table] = {
     "mlp": {"family": "mlp", "depth": 3, "width": 16, "activation": "tanh"},
     "cnn": {"family": "cnn", "channels": 4, "blocks": 2, "activation": "elu"},
     "resnet_mlp": {"family": "resnet_mlp", "blocks": 3, "width": 12, "activation": "relu"},
+    "resnet": {"family": "resnet", "stages": 2, "blocks": 1, "channels": 4},
+    "recurrent": {"family": "recurrent", "cell": "gru", "width": 8},
+    "autoencoder": {"family": "autoencoder", "depth": 2, "width": 12, "bottleneck": 4, "tied": True},
+    "transformer": {"family": "transformer", "width": 8, "heads": 2, "blocks": 1},
 }
 WEIGHT_STARTS = [
     part.key for part in catalogue().parts("initializer") if "weight" in getattr(part, "targets", ())
@@ -156,7 +160,7 @@ def experiment(family: str, lanes: list[Table]) -> Race:
         "dtype": "float64",
         "steps": 100,
         "seed": 8,
-        "data": {"name": "digits", "batch_size": 32},
+        "data": {"name": "digits", "batch_size": 32, "reconstruct": family == "autoencoder"},
         "model": FAMILIES[family],
         "optimizer": {"name": "adam", "lr": 0.002},
         "lanes": lanes,
@@ -184,7 +188,7 @@ def test_a_lane_with_any_start_equals_the_same_experiment_alone(family: str) -> 
     (group,) = together.groups
     starts = group.flat.clone()
     losses = np.array([state.loss.tolist() for state in together])
-    tolerance = 1e-9 if family == "cnn" else 1e-12
+    tolerance = 1e-9 if family in ("cnn", "resnet") else 1e-12
     for index, lane in enumerate(lanes):
         alone = experiment(family, [lane])
         assert torch.equal(alone.groups[0].flat[0], starts[index]), lane["name"]
