@@ -7,10 +7,12 @@ first. A state that is looked at is the very tensor that the next step goes on w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
 
+from initviz.catalog.lstm_steps import LstmSteps, Watched, run_steps
 from initviz.catalog.parts import Observer, Saved
 
 TIME = -2
@@ -39,8 +41,8 @@ class _Recurrent:
         read, read_bias, remember, remember_bias = tensors
         return read, read_bias.unsqueeze(-2), remember, remember_bias.unsqueeze(-2)
 
-    def _read(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
-        """Return what the input adds to each step, ``(K, B, G)`` each, ``(B, G)`` for K = 1.
+    def _read(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return what the input adds to each step, ``(K, T, B, G)``, or ``(T, B, G)`` for K = 1.
 
         Args:
             x: ``(K, B, T, I)``, or ``(B, T, I)`` where all lanes share it or there is only one.
@@ -52,7 +54,7 @@ class _Recurrent:
         if self._lanes > 1 and by_time.dim() == 2:
             by_time = by_time.expand(self._lanes, *by_time.shape)
         whole = torch.matmul(by_time, weight.mT) if bias is None else self._product(bias, by_time, weight.mT)
-        return torch.unflatten(whole, -2, (steps, -1)).unbind(-3)
+        return torch.unflatten(whole, -2, (steps, -1))
 
 
 class Vanilla(_Recurrent):
@@ -74,7 +76,7 @@ class Vanilla(_Recurrent):
         """See ``LaneForward``."""
         read, read_bias, remember, remember_bias = self._unpacked(tensors)
         bias = None if read_bias is None or remember_bias is None else read_bias + remember_bias
-        before = list(self._read(x, read, bias))
+        before = list(self._read(x, read, bias).unbind(-3))
         turned = remember.mT
         states: list[Tensor] = []
         for step, given in enumerate(before):
@@ -98,7 +100,7 @@ class Gru(_Recurrent):
         turned = remember.mT
         units = remember.shape[-1]
         states: list[Tensor] = []
-        given = self._read(x, read, read_bias)
+        given = self._read(x, read, read_bias).unbind(-3)
         state = torch.zeros_like(given[0][..., :units])
         for sums in given:
             recalled = (
@@ -106,9 +108,10 @@ class Gru(_Recurrent):
                 if remember_bias is None
                 else self._product(remember_bias, state, turned)
             )
-            gates = torch.sigmoid(sums[..., : 2 * units] + recalled[..., : 2 * units])
-            reset, update = gates[..., :units], gates[..., units:]
-            new = torch.tanh(torch.addcmul(sums[..., 2 * units :], reset, recalled[..., 2 * units :]))
+            gate_sums, new_sums = torch.split(sums, [2 * units, units], -1)
+            gates_recalled, new_recalled = torch.split(recalled, [2 * units, units], -1)
+            reset, update = torch.sigmoid(gate_sums + gates_recalled).chunk(2, -1)
+            new = torch.tanh(torch.addcmul(new_sums, reset, new_recalled))
             state = new + update * (state - new)
             states.append(state)
         if observe is not None:
@@ -119,28 +122,50 @@ class Gru(_Recurrent):
 class Lstm(_Recurrent):
     """The long short-term memory as PyTorch defines it: ``c_t = f c_(t-1) + i g``, ``h_t = o tanh(c_t)``.
 
-    The observer sees the states h.
+    On the processor PyTorch has all steps of one network in one function that no batching of lanes can beat, so lanes
+    run in turn there. The observer sees tensors that stand for the states h: they have their values and gradient.
     """
 
     def __call__(self, x: Tensor, tensors: Sequence[Tensor], observe: Observer | None) -> Tensor:
         """See ``LaneForward``."""
+        in_turn = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+        states = self._in_turn(x, tensors) if in_turn else self._at_once(x, tensors)
+        if observe is not None:
+            with torch.no_grad():
+                given, remember = self._given(x, tensors)
+                values, gates, cells = run_steps(given, remember.to(given.dtype))
+            seen = [value.requires_grad_() for value in values.unbind(-3)]
+            observe(seen, seen)
+            states = _apply(Watched, states, remember.detach(), gates, cells, *seen)
+        return states.transpose(-3, TIME)
+
+    def _given(self, x: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return what the input adds to each step, and the recurrent weight."""
         read, read_bias, remember, remember_bias = self._unpacked(tensors)
         bias = None if read_bias is None or remember_bias is None else read_bias + remember_bias
-        turned = remember.mT
-        units = remember.shape[-1]
-        states: list[Tensor] = []
-        given = self._read(x, read, bias)
-        cell = torch.zeros_like(given[0][..., :units])
-        for step, read_sums in enumerate(given):
-            sums = self._product(read_sums, states[-1], turned) if step else read_sums
-            first = torch.sigmoid(sums[..., : 2 * units])
-            candidate = torch.tanh(sums[..., 2 * units : 3 * units])
-            output = torch.sigmoid(sums[..., 3 * units :])
-            cell = torch.addcmul(first[..., units:] * cell, first[..., :units], candidate)
-            states.append(output * torch.tanh(cell))
-        if observe is not None:
-            observe(states, states)
-        return torch.stack(states, TIME)
+        return self._read(x, read, bias), remember
+
+    def _at_once(self, x: Tensor, tensors: Sequence[Tensor]) -> Tensor:
+        return _apply(LstmSteps, *self._given(x, tensors))
+
+    def _in_turn(self, x: Tensor, tensors: Sequence[Tensor]) -> Tensor:
+        by_time = x.transpose(-3, -2)
+        if self._lanes == 1:
+            return self._alone(by_time, tensors)
+        inputs = [by_time] * self._lanes if x.dim() == 3 else by_time.unbind(0)
+        each = zip(inputs, zip(*(tensor.unbind(0) for tensor in tensors), strict=True), strict=True)
+        return torch.stack([self._alone(own, own_tensors) for own, own_tensors in each])
+
+    def _alone(self, x: Tensor, tensors: Sequence[Tensor]) -> Tensor:
+        """Return ``(T, B, H)`` of one lane, for ``(T, B, I)``."""
+        weights = [tensors[0], tensors[2], tensors[1], tensors[3]] if self._has_bias else list(tensors)
+        nothing = x.new_zeros((1, x.shape[1], tensors[0].shape[0] // 4))
+        states, _, _ = torch.lstm(x, (nothing, nothing), weights, self._has_bias, 1, 0.0, True, False, False)
+        return states
+
+
+def _apply(function: type[torch.autograd.Function], *tensors: Tensor) -> Tensor:
+    return cast("Callable[..., Tensor]", function.apply)(*tensors)
 
 
 class LastStep:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
 from initviz.catalog.index import catalogue
+from initviz.catalog.lstm_steps import LstmSteps
 from initviz.engine.network import Network
 from initviz.engine.race import Race
 from initviz.experiment.errors import ExperimentError
@@ -154,6 +155,38 @@ def test_a_step_that_is_watched_gives_the_same_numbers(name: str) -> None:
         next(watched)
         next(unwatched)
     assert torch.equal(watched.groups[0].flat, unwatched.groups[0].flat)
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_all_lanes_of_an_lstm_at_once_are_those_in_turn(lanes: int) -> None:
+    """On an accelerator, and in mixed precision, the steps of all lanes run as one."""
+    random = torch.Generator().manual_seed(1)
+    shape = (4, 7, 20) if lanes == 1 else (lanes, 4, 7, 20)
+    given = torch.randn(shape, generator=random, dtype=torch.float64).transpose(-3, -2).requires_grad_()
+    recurrent = torch.randn((*shape[:-3], 20, 5), generator=random, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(LstmSteps.apply, (given, recurrent))
+    for lane in range(lanes):
+        own, weight = (given, recurrent) if lanes == 1 else (given[lane], recurrent[lane])
+        plain = nn.LSTM(20, 5, bias=False).to(torch.float64)
+        with torch.no_grad():
+            plain.get_parameter("weight_ih_l0").copy_(torch.eye(20))
+            plain.get_parameter("weight_hh_l0").copy_(weight)
+            found = LstmSteps.apply(given, recurrent)  # type: ignore[no-untyped-call]
+            assert torch.allclose(found if lanes == 1 else found[lane], plain(own)[0], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_mixed_precision_stays_near(kind: str) -> None:
+    mixed, full = (
+        running(ADDING, family(kind), dtype="float32", remedies={"mixed_precision": on})
+        for on in (True, False)
+    )
+    mixed.observe = True
+    for _ in range(STEPS):
+        state, wanted = next(mixed), next(full)
+        assert torch.allclose(state.loss, wanted.loss, atol=0.1)
+    assert not torch.equal(mixed.groups[0].flat, full.groups[0].flat)
+    assert all(grad.isfinite().all() for grad in state.groups[0].grad_preactivations)
 
 
 def unrolled(
