@@ -58,6 +58,12 @@ class Progress:
         if self._on_terminal:
             self._draw(text.in_language(self._language) + "…")
 
+    def tell(self, text: Text) -> None:
+        """Print a line that stays."""
+        if self._stream is not None:
+            self.clear()
+            print(text.in_language(self._language), file=self._stream, flush=True)
+
     def start(self) -> None:
         """Start the clock: the rate is that of the steps alone, not of what had to be loaded before them."""
         self._shown_s = self._rated_s = time.perf_counter()

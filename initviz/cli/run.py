@@ -19,6 +19,7 @@ from initviz.cli.outcome import Outcome, RateCurves
 from initviz.cli.output import print_json, print_text
 from initviz.cli.progress import Progress
 from initviz.experiment.fields import SEED, STEPS
+from initviz.experiment.parts import DatasetPart
 from initviz.experiment.text import Language, Text
 from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import Scalars
@@ -83,6 +84,8 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
     names = tuple(lane.name for lane in experiment.lanes)
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(sys.stderr, experiment.steps, names, language))
+        for line in data_report(experiment):
+            progress.tell(line)
         progress.say(Text("Loading PyTorch", "正在加载 PyTorch"))
         monitor = build_monitor(experiment, progress, norms=metrics is not None)
         curves = RateCurves(monitor.info) if any(lane.tests_rates for lane in monitor.info.lanes) else None
@@ -119,6 +122,13 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
             curves=curves.read() if curves is not None else (),
             interrupted=not monitor.finished,
         )
+
+
+def data_report(experiment: Experiment) -> tuple[Text, ...]:
+    """Return what was read from the person's own files, a sentence each; nothing where there are none."""
+    dataset = experiment.data.dataset
+    part = catalogue().get("dataset", dataset.name)
+    return part.report(dataset) if isinstance(part, DatasetPart) else ()
 
 
 def _latest(scalars: Scalars) -> Sequence[float]:

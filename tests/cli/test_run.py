@@ -56,6 +56,25 @@ def test_json_is_one_object_of_the_agreed_shape(initviz: Run, experiment_file: P
     assert all(lane["gauges"] == {} for lane in found["lanes"])
 
 
+def test_what_was_read_from_a_person_s_file_is_told_beside_the_result(initviz: Run, tmp_path: Path) -> None:
+    rows = [f"{i},{i % 5},{'yes' if i % 2 else 'no'}" for i in range(20)]
+    (tmp_path / "mine.csv").write_text("a,b,answer\n" + "\n".join(rows), encoding="utf-8")
+    experiment = tmp_path / "mine.toml"
+    experiment.write_text(
+        'steps = 3\ndata = {name = "csv", path = "mine.csv"}\nmodel = {family = "mlp", depth = 1, width = 4}\n',
+        encoding="utf-8",
+    )
+    result = initviz("run", experiment, "--json", "--lang", "en")
+    assert result.code == 0
+    assert len(json.loads(result.out)["lanes"]) == 1
+    assert "mine.csv: 20 examples, 2 input columns, target 'answer' (classes)." in result.err
+    assert "2 classes: no 10, yes 10." in result.err
+    experiment.write_text(experiment.read_text("utf-8").replace("mine.csv", "yours.csv"), encoding="utf-8")
+    missing = initviz("run", experiment, "--json", "--lang", "en")
+    assert (missing.code, missing.out) == (1, "") or missing.code == 2
+    assert "data.path: there is no file 'yours.csv'" in missing.err
+
+
 def test_the_numbers_are_the_race_s_own(initviz: Run, experiment_file: Path) -> None:
     lanes = json.loads(initviz("run", experiment_file, "--json").out)["lanes"]
     losses, val_loss, val_accuracy, diverged = unwatched(experiment_file)
