@@ -589,7 +589,7 @@ Which class each lane takes for which appears here, and how many of each class i
     </message>
     <message>
         <source>names of files made whole</source>
-        <translation type="unfinished"></translation>
+        <translation>补全文件的路径</translation>
     </message>
     <message>
         <source>Unsaved changes</source>
@@ -1440,7 +1440,7 @@ The loss of every lane appears here, step by step: training thin, validation thi
     </message>
     <message>
         <source>epochs</source>
-        <translation type="unfinished"></translation>
+        <translation>轮</translation>
     </message>
     <message>
         <source>px</source>
@@ -1510,31 +1510,31 @@ The loss of every lane appears here, step by step: training thin, validation thi
     <name>PathRow</name>
     <message>
         <source>the example</source>
-        <translation type="unfinished"></translation>
+        <translation>自带示例</translation>
     </message>
     <message>
         <source>Choose…</source>
-        <translation type="unfinished"></translation>
+        <translation>选择…</translation>
     </message>
     <message>
         <source>Choose a file, or drop one here</source>
-        <translation type="unfinished"></translation>
+        <translation>选择文件，或拖放到这里</translation>
     </message>
     <message>
         <source>Choose a file: {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>选择文件：{name}</translation>
     </message>
     <message>
         <source>Choose a file</source>
-        <translation type="unfinished"></translation>
+        <translation>选择文件</translation>
     </message>
     <message>
         <source>All files (*)</source>
-        <translation type="unfinished">所有文件 (*)</translation>
+        <translation>所有文件 (*)</translation>
     </message>
     <message>
         <source>Examples ({patterns})</source>
-        <translation type="unfinished"></translation>
+        <translation>样本文件 ({patterns})</translation>
     </message>
 </context>
 <context>
@@ -1931,7 +1931,7 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     <name>TextRow</name>
     <message>
         <source>automatic</source>
-        <translation type="unfinished">自动</translation>
+        <translation>自动</translation>
     </message>
 </context>
 <context>

@@ -31,7 +31,7 @@ FAMILY_SCALE = ChoiceParameter(
         "What multiplies every branch: a learned number, the factor below, or 1/√L in a network of L blocks.",
         "每个分支乘以什么：一个可学习的数、下面的因子，或在有 L 个块的网络中取 1/√L。",
     ),
-    (*SCALE.choices, (INVERSE_SQRT, Text("1/√(number of blocks)", "1/√(块数)"))),
+    (*SCALE.choices, (INVERSE_SQRT, Text("1/√(number of blocks)", "1/√（块数）"))),
 )
 
 FAMILY_FACTOR = FloatParameter(
