@@ -36,11 +36,13 @@ from initviz.experiment.limits import Limits
 from initviz.experiment.merge import as_table, merge_overrides, with_defaults, with_keys
 from initviz.experiment.parameters import Parameter, PartParameter, PathParameter, Value, check_values
 from initviz.experiment.remedies import check_fit, read_remedies
+from initviz.experiment.stages import stage_tables
 from initviz.experiment.text import Text
 from initviz.experiment.values import (
     SCHEMA,
     Choice,
     DataSpec,
+    EarlierStage,
     Experiment,
     InitSpec,
     Lane,
@@ -80,7 +82,7 @@ def read_document(
         if key not in TOP_LEVEL_KEYS:
             raise unknown_key(key, TOP_LEVEL_KEYS, key)
     _check_schema(given.get("schema", SCHEMA))
-    lanes = given.pop("lanes", [])
+    lanes, stages = given.pop("lanes", []), given.pop("stages", [])
     base = with_defaults(with_keys(given, catalogue))
     steps = cast(int, STEPS.check(base["steps"], "steps"))
     limits.check("steps", steps, Text("steps", "步数"), "steps")
@@ -95,6 +97,15 @@ def read_document(
         data=data,
         base=recipe,
         lanes=_read_lanes(lanes, base, recipe, catalogue, limits),
+        stages=tuple(
+            EarlierStage(
+                stage.name,
+                stage.role,
+                read_document(stage.document, catalogue, limits, folder),
+                stage.weights,
+            )
+            for stage in stage_tables(stages, base, catalogue, limits)
+        ),
         _document=copy.deepcopy(dict(document)),
     )
     check_sizes(experiment, catalogue, limits)
@@ -235,7 +246,12 @@ def _in_folder(choice: Choice, part: Part, folder: Path | None) -> Choice:
     return Choice(
         choice.name,
         tuple(
-            (key, str(folder.absolute() / value) if key in paths and isinstance(value, str) and value else value)
+            (
+                key,
+                str(folder.absolute() / value)
+                if key in paths and isinstance(value, str) and value
+                else value,
+            )
             for key, value in choice.values
         ),
     )

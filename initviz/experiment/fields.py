@@ -133,6 +133,7 @@ TOP_LEVEL_KEYS = (
     "optimizer",
     "schedule",
     "remedies",
+    "stages",
     "lanes",
 )
 """Keys of the file, in the order in which they are written."""

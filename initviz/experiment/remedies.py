@@ -56,6 +56,7 @@ def check_fit(recipe: Recipe, experiment: Experiment, catalogue: Catalogue, path
         ExperimentError: Something does not; the place is the field it concerns.
     """
     situation = Situation(data_info(experiment.data, catalogue), experiment.data, recipe)
+    _check_labels(situation)
     for kind, choice, where, section in _choices(recipe, situation, catalogue):
         found = catalogue.get(kind, choice.name).mismatch(choice, situation)
         if found is not None:
@@ -64,6 +65,27 @@ def check_fit(recipe: Recipe, experiment: Experiment, catalogue: Catalogue, path
                 raise ExperimentError(text, key)
             place = where if _same(recipe, experiment.base, section) else join_path(path, where)
             raise ExperimentError(text, join_path(place, key) if key else place)
+
+
+def _check_labels(situation: Situation) -> None:
+    """Refuse what changes the class of an example, or how often it comes, where an example has no single class."""
+    info, data = situation.info, situation.data
+    if info.task != "regression" and not info.per_position:
+        return
+    for key, is_on, nothing in (
+        ("label_noise", data.label_noise > 0.0, 0),
+        ("imbalance", data.imbalance > 1.0, 1),
+    ):
+        if is_on:
+            raise ExperimentError(
+                Text(
+                    "this needs examples of one class each, but here each has numbers, or an answer at every "
+                    f"position. Set it to {nothing}, or choose another data set.",
+                    f"这一项要求每个样本属于一个类别，而这里每个样本的目标是数值，或每个位置各有一个答案。请设为 {nothing}，"
+                    "或选择其他数据集。",
+                ),
+                f"data.{key}",
+            )
 
 
 def _same(recipe: Recipe, base: Recipe, section: str) -> bool:

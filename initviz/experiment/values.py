@@ -197,6 +197,7 @@ class Experiment:
         data: The examples.
         base: What a lane without overrides trains with.
         lanes: One or more.
+        stages: What is trained, or loaded, before them, in order.
     """
 
     name: str
@@ -207,12 +208,31 @@ class Experiment:
     data: DataSpec
     base: Recipe
     lanes: tuple[Lane, ...]
+    stages: tuple[EarlierStage, ...] = ()
     _document: Mapping[str, object] = field(repr=False, compare=False, default_factory=dict)
 
     @property
     def document(self) -> dict[str, object]:
         """A fresh copy of the tables this experiment was read from; editing it changes nothing here."""
         return copy.deepcopy(dict(self._document))
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierStage:
+    """A network that is trained, or loaded, before the lanes, which use what it learned.
+
+    Attributes:
+        name: What lanes call it: ``stage:NAME``.
+        role: ``pretrain`` where lanes start from its weights, ``teacher`` where they learn from its answers. Either
+            may be used both ways; the role is for people.
+        experiment: What it trains: one lane; what the file leaves out is as in the main experiment.
+        weights: File to load its weights from instead of training, or empty.
+    """
+
+    name: str
+    role: Literal["pretrain", "teacher"]
+    experiment: Experiment
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

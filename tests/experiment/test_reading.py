@@ -95,6 +95,8 @@ DEFAULTS: dict[str, Any] = {
     },
     "optimizer": {"name": "sgd"},
     "schedule": {"name": "constant"},
+    "remedies": {},
+    "stages": [],
     "lanes": [],
 }
 
