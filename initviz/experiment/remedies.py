@@ -81,8 +81,8 @@ def _check_labels(situation: Situation) -> None:
                 Text(
                     "this needs examples of one class each, but here each has numbers, or an answer at every "
                     f"position. Set it to {nothing}, or choose another data set.",
-                    f"这一项要求每个样本属于一个类别，而这里每个样本的目标是数值，或每个位置各有一个答案。请设为 {nothing}，"
-                    "或选择其他数据集。",
+                    "这一项要求每个样本属于一个类别，而这里每个样本的目标是数值，或每个位置各有一个答案。"
+                    f"请设为 {nothing}，或选择其他数据集。",
                 ),
                 f"data.{key}",
             )

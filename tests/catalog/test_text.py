@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from initviz.catalog.datasets.text import PARTS, letters, vocabulary
+from initviz.catalog.index import catalogue
+from initviz.experiment.document import read_document
 from initviz.experiment.errors import ExperimentError
+from initviz.experiment.limits import Limits
 from initviz.resources import resource
 
 (TEXT,) = PARTS
@@ -69,6 +72,18 @@ def test_it_is_described_without_torch_or_numpy() -> None:
         "assert not {'torch', 'numpy', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("key", ["label_noise", "imbalance"])
+@pytest.mark.parametrize("data", ["text", "copy", "wave"])
+def test_what_needs_one_class_an_example_is_refused_where_there_is_none(data: str, key: str) -> None:
+    model = {"family": "mlp" if data == "wave" else "transformer"}
+    usual = {"label_noise": 0.0, "imbalance": 1.0}
+    read_document({"data": {"name": data, **usual}, "model": model}, catalogue(), Limits())
+    document = {"data": {"name": data, **usual, key: usual[key] + 0.5}, "model": model}
+    with pytest.raises(ExperimentError, match="needs examples of one class each") as caught:
+        read_document(document, catalogue(), Limits())
+    assert caught.value.path == f"data.{key}"
 
 
 def test_a_window_has_its_bounds() -> None:
