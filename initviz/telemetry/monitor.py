@@ -34,8 +34,12 @@ from initviz.telemetry.range_test import rises_throughout
 from initviz.telemetry.time_gradients import recurrent_places
 
 SLOW_GAP_S = 0.25
-"""Seconds between two looks at what changes slowly or costs much: boundary, confusions and identical units."""
+"""Seconds between two looks at what changes slowly or costs much: the boundary and identical units."""
 SLOW_SHARE = 0.01
+"""Share of the time that those may take."""
+CONFUSION_GAP_S = 0.5
+"""Seconds between two counts of confusions, for which all examples held back are answered."""
+CONFUSION_SHARE = 0.003
 """Share of the time that those may take."""
 JUDGE_GAP_S = 0.1
 """Seconds between two looks at how the lanes fare."""
@@ -135,6 +139,7 @@ class Monitor:
         self._boundary: Boundary | None = None
         self._boundary_step = 0
         self._confusion: Confusion | None = None
+        self._confusion_due_s = -np.inf
         self._gauges: Floats = np.zeros((0, race.num_lanes))
         self._slow_due_s = -np.inf
         self._states: tuple[LaneState, ...] = ()
@@ -193,8 +198,12 @@ class Monitor:
         if start_s >= self._slow_due_s or self.finished:
             self._looker.count_copies(state)
             self._ask_grid()
-            self.confusion()
             self._slow_due_s = start_s + max(SLOW_GAP_S, (self._clock() - start_s) / SLOW_SHARE)
+        if start_s >= self._confusion_due_s or self.finished:
+            asked_s = self._clock()
+            self.confusion()
+            cost_s = self._clock() - asked_s
+            self._confusion_due_s = start_s + max(CONFUSION_GAP_S, cost_s / CONFUSION_SHARE)
         self._look = self._looker.look(state)
         self._gauges = self.gauges()
         self._measure_rate(start_s)
