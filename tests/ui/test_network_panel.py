@@ -371,7 +371,8 @@ def test_the_menu_explains_every_kind(panel: NetworkPanel) -> None:
 
 
 def test_the_menu_has_a_heading_above_each_group(panel: NetworkPanel) -> None:
-    heading, under = "", {}
+    heading = ""
+    under: dict[str, str] = {}
     for action in panel.view.menu.actions():
         if not action.isEnabled():
             assert action.text() not in under.values()

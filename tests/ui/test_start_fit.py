@@ -16,11 +16,13 @@ from scipy import integrate, stats
 from initviz.catalog.index import catalogue
 from initviz.catalog.moments import second_moment, slope_moment
 from initviz.catalog.parts import ActivationPart
+from initviz.engine.race import Race
 from initviz.experiment.document import read_document
 from initviz.experiment.edit import Table, get_value
 from initviz.experiment.limits import Limits
 from initviz.experiment.values import Choice, Experiment
 from initviz.telemetry import synthetic
+from initviz.telemetry.probe import probe
 from initviz.ui.fit_hint import fit_text, power_text
 from initviz.ui.language import LanguageSwitch
 from initviz.ui.scope import Scope
@@ -135,6 +137,24 @@ def test_the_forecast_is_what_a_real_network_does(start: str, activation: str) -
         (slope,) = torch.autograd.grad(module(z).sum(), z)
         slopes.append(width * variance * float((slope**2).mean()))
     assert forecast.slope == pytest.approx(float(np.exp(np.mean(np.log(slopes)))), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("start", "activation"),
+    [("xavier_normal", "relu"), ("he_normal", "selu"), ("pytorch_default", "tanh"), ("orthogonal", "gelu")],
+)
+def test_the_forecast_is_what_the_probe_of_a_race_measures(start: str, activation: str) -> None:
+    """Twelve layers of 256 units: within a twelfth a layer, forward and backward, where chance and means of the units account for the rest."""
+    made = experiment(start, activation, depth=12, width=256)
+    forecast = start_fit(made.base, made.data, catalogue(), Limits()).forecast
+    assert forecast is not None
+    (lane,) = probe(Race(made, catalogue(), Limits()), 320)
+    hidden = lane.layers[:-1]
+    sizes = [layer.activation_mean**2 + layer.activation_var for layer in hidden]
+    gradients = [layer.grad_preactivation_q for layer in hidden]
+    steps = len(hidden) - 1
+    assert forecast.factor == pytest.approx((sizes[-1] / sizes[0]) ** (1 / steps), rel=0.08)
+    assert forecast.slope == pytest.approx((gradients[0] / gradients[-1]) ** (1 / steps), rel=0.08)
 
 
 def test_a_normalization_leaves_nothing_to_foretell() -> None:
