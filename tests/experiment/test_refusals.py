@@ -229,8 +229,10 @@ def test_every_parameter_of_every_part_is_checked_where_it_stands(
     read: Read, refuse: Refuse, part: Part
 ) -> None:
     place = {"initializer": "init.weight", "dataset": "data"}.get(part.kind, part.kind)
-    read(nested(place, {"name": part.key}))
-    error = refuse(nested(place, {"name": part.key, "no_such_key": 1}))
+    # It takes all data, sequences with an answer at every position too.
+    model = {"model": {"family": "transformer"}}
+    read({**model, **nested(place, {"name": part.key})})
+    error = refuse({**model, **nested(place, {"name": part.key, "no_such_key": 1})})
     assert error.path == f"{place}.no_such_key"
     for parameter in part.parameters:
         assert not isinstance(parameter, PartParameter)
