@@ -41,8 +41,8 @@ PROMISED = {
         "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus",
         "hard_sigmoid", "hard_tanh", "hard_swish",
     },
-    "layer": {"dense", "conv", "max_pool", "avg_pool", "flatten", "activation", "residual"},
-    "family": {"mlp", "cnn", "resnet_mlp"},
+    "layer": {"dense", "conv", "max_pool", "avg_pool", "flatten", "activation", "residual", "conv_residual"},
+    "family": {"mlp", "cnn", "resnet_mlp", "resnet", "autoencoder"},
     "optimizer": {"sgd", "adam", "adamw", "rmsprop", "adagrad"},
     "schedule": {"constant", "step", "exponential", "cosine"},
     "dataset": {
