@@ -144,7 +144,7 @@ def test_the_forecast_is_what_a_real_network_does(start: str, activation: str) -
     [("xavier_normal", "relu"), ("he_normal", "selu"), ("pytorch_default", "tanh"), ("orthogonal", "gelu")],
 )
 def test_the_forecast_is_what_the_probe_of_a_race_measures(start: str, activation: str) -> None:
-    """Twelve layers of 256 units: within a twelfth a layer, forward and backward, where chance and means of the units account for the rest."""
+    """Twelve layers of 256 units: within a twelfth a layer, both ways. Chance and the units' means are the rest."""
     made = experiment(start, activation, depth=12, width=256)
     forecast = start_fit(made.base, made.data, catalogue(), Limits()).forecast
     assert forecast is not None
