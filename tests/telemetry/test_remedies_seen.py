@@ -16,7 +16,7 @@ from initviz.telemetry.history import RunHistory
 from initviz.telemetry.monitor import Monitor
 from tests.telemetry.races import DIGITS, LANES, MOONS, collected, race
 
-ADDING = {
+ADDING: dict[str, Any] = {
     "device": "cpu",
     "dtype": "float64",
     "steps": 40,
@@ -78,7 +78,7 @@ def test_the_gradient_at_each_time_step_is_that_of_the_unrolled_network(kind: st
     document = {
         **ADDING,
         "model": {"layers": [{"kind": kind, "units": 6}, {"kind": "last_step"}]},
-        "lanes": ADDING["lanes"][:lanes],  # type: ignore[index]
+        "lanes": ADDING["lanes"][:lanes],
     }
     running = race(document)
     (group,) = running.groups
@@ -109,7 +109,7 @@ def test_a_network_without_recurrence_has_no_gradient_through_time() -> None:
 def test_lanes_with_other_networks_have_no_gradient_through_time() -> None:
     gru = {"name": "gru", "model": {"layers": [{"kind": "gru", "units": 4}, {"kind": "last_step"}]}}
     flat = {"name": "flat", "model": {"layers": [{"kind": "flatten"}, {"kind": "dense", "units": 4}]}}
-    monitor, frame = first_look({**ADDING, "lanes": [*ADDING["lanes"], gru, flat]})  # type: ignore[list-item]
+    monitor, frame = first_look({**ADDING, "lanes": [*ADDING["lanes"], gru, flat]})
     by_layer: dict[str, TimeGradient] = {found.layer: found for found in frame.time_gradients}
     assert set(by_layer) == set(monitor.info.recurrent_layers) == {"rnn_1", "gru_1"}
     assert np.isfinite(by_layer["rnn_1"].norms).all(axis=1).tolist() == [True, True, False, False]
