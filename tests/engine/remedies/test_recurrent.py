@@ -78,6 +78,7 @@ NETWORKS: dict[str, tuple[Document, Document]] = {
         layers({"kind": "dense", "units": 12}, {"kind": "steps", "size": 3}, cell("rnn"), LAST),
     ),
     "a sequence of numbers": ({**MNIST1D, "form": "sequence"}, family("rnn")),
+    "symbols": ({"name": "text", "length": 8, "batch_size": 16}, family("gru")),
     "an image read row by row": (DIGITS, family("lstm")),
     "channels read row by row": (
         DIGITS,
