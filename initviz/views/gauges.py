@@ -125,7 +125,7 @@ class GaugesView(StepView):
             return held.fit(float(decades.min()) - 0.1, float(decades.max()) + 0.1)
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
         spare = 0.04 * (high - low)
-        return held.fit(min(0.0, low - spare), max(high + spare, 1e-9))
+        return held.fit(0.0 if low >= 0 else low - spare, max(high + spare, 1e-9))
 
     def _labels(self, place: int, reduced: Columns) -> tuple[EndLabel, ...]:
         labels = []

@@ -240,6 +240,21 @@ def test_a_gauge_over_many_decades_has_an_axis_of_decades(show: Show) -> None:
     assert view.panels_shown()[2].axis.log
 
 
+def test_an_axis_of_what_is_never_negative_starts_at_zero(show: Show) -> None:
+    info = info_for("gauges")
+    history = RunHistory(info)
+    history.append(synthetic.scalars(info, 0, 41))
+    for step in range(0, 41, 10):
+        frame = synthetic.frame(info, step)
+        gauges = frame.gauges.copy()
+        gauges[2] = np.arange(4) * 0.04
+        history.add_frame(replace(frame, gauges=gauges))
+    view = show("gauges", Run(info, history))
+    assert isinstance(view, GaugesView)
+    assert view.panels_shown()[2].axis.low == 0.0
+    assert not view.panels_shown()[2].axis.log
+
+
 def test_where_not_all_fit_it_says_how_many_are_left_out(show: Show) -> None:
     view = show("gauges", remedied(), size=(420, 130))
     assert isinstance(view, GaugesView)
