@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
+from initviz.catalog.lane_forms import channels_last
 from initviz.catalog.parts import LaneForm, Now, Saved
 from initviz.experiment.values import Shape
 
@@ -61,7 +62,7 @@ class Dropout:
     def _joined(self, masks: list[Tensor]) -> Tensor:
         if self._lanes == 1:
             return masks[0]
-        return torch.cat(masks, 1) if len(self._shape) == IMAGE_AXES else torch.stack(masks)
+        return channels_last(torch.cat(masks, 1)) if len(self._shape) == IMAGE_AXES else torch.stack(masks)
 
     def backward(
         self,

@@ -131,6 +131,7 @@ class Scaled:
         self._lanes = lanes
         self._shape = shape
         self._inner = inner
+        self._by_channel = by_channel
         axes = len(shape)
         if axes == IMAGE_AXES:
             channels = lanes * shape[0]
@@ -144,7 +145,7 @@ class Scaled:
     def forward(self, x: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, Saved]:
         """Return the normalized, scaled and, where there is a shift, shifted input."""
         if len(self._shape) == IMAGE_AXES:
-            x = channels_last(_unshared(x, self._shape, self._lanes))
+            x = self._laid_out(_unshared(x, self._shape, self._lanes))
         plain, saved = self._inner.forward(x)
         weight, *bias = (tensor.reshape(self._place) for tensor in tensors)
         y = torch.addcmul(bias[0], plain, weight) if bias else plain * weight
@@ -160,7 +161,7 @@ class Scaled:
     ) -> Tensor | None:
         """See ``LaneForm``."""
         if len(self._shape) == IMAGE_AXES:
-            grad = channels_last(grad)
+            grad = self._laid_out(grad)
         plain, *rest = saved
         grads[0].copy_((grad * plain).sum(self._others).view(grads[0].shape))
         if len(grads) > 1:
@@ -168,6 +169,10 @@ class Scaled:
         if not wants_input:
             return None
         return self._inner.backward(grad * tensors[0].reshape(self._place), plain, tuple(rest))
+
+    def _laid_out(self, x: Tensor) -> Tensor:
+        """Return images in the order in memory in which the scales lie: with one a pixel, channel after channel."""
+        return channels_last(x) if self._by_channel else x.contiguous()
 
 
 class OverUnits:
