@@ -35,6 +35,7 @@ PACKAGES = (
     "PySide6-Essentials",
     "pyqtgraph",
     "scikit-learn",
+    "imbalanced-learn",
     "pyarrow",
     "ziamath",
 )

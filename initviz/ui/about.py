@@ -28,6 +28,7 @@ PACKAGES = {
     "pyqtgraph": "MIT",
     "numpy": "BSD-3-Clause",
     "scikit-learn": "BSD-3-Clause",
+    "imbalanced-learn": "MIT",
     "scipy": "BSD-3-Clause",
     "pyarrow": "Apache-2.0",
     "ziamath": "MIT",
