@@ -43,10 +43,19 @@ PROMISED = {
     },
     "layer": {"dense", "conv", "max_pool", "avg_pool", "flatten", "activation", "residual", "conv_residual"},
     "family": {"mlp", "cnn", "resnet_mlp", "resnet", "autoencoder"},
-    "optimizer": {"sgd", "adam", "adamw", "rmsprop", "adagrad"},
-    "schedule": {"constant", "step", "exponential", "cosine"},
+    "optimizer": {
+        "sgd", "adam", "adamw", "nadam", "radam", "rmsprop", "adagrad", "adadelta", "lamb", "ranger", "lion", "muon",
+    },
+    "schedule": {
+        "constant", "step", "multi_step", "exponential", "polynomial", "cosine", "range_test", "warm_restarts",
+        "cyclic", "one_cycle", "reduce_on_plateau",
+    },
     "dataset": {
         "digits", "moons", "circles", "spirals", "xor", "wine", "breast_cancer", "iris", "gaussian",
+    },
+    "remedy": {
+        "l1", "l2", "decoupled_decay", "gradient_centralization", "clip_value", "clip_norm", "agc", "lookahead", "swa",
+        "ema", "warmup", "early_stopping", "mixed_precision",
     },
 }  # fmt: skip
 
