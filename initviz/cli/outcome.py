@@ -9,6 +9,7 @@ import numpy as np
 
 from initviz.cli.output import Json, number, percent, table
 from initviz.experiment.text import Language, Text
+from initviz.telemetry.ensemble import Ensemble
 from initviz.telemetry.frame import Confusion, Floats, LaneState, RunInfo, Scalars, Validation
 from initviz.telemetry.range_test import RateCurve, rate_curve
 
@@ -55,6 +56,7 @@ class Outcome:
         lanes: How they fare.
         validation: Their scores on the examples held back.
         confusion: Their answers by class, or None where those are not counted.
+        ensemble: How good the lanes are together, or None where fewer than two can answer.
         gauges: ``(G, K)`` what the remedies show at the end.
         curves: Of each lane its loss against the learning rate, or None; empty where no lane tests rates.
         interrupted: Whether the person ended it early.
@@ -66,6 +68,7 @@ class Outcome:
     lanes: tuple[LaneState, ...]
     validation: Validation
     confusion: Confusion | None
+    ensemble: Ensemble | None
     gauges: Floats
     curves: tuple[RateCurve | None, ...]
     interrupted: bool
@@ -78,6 +81,23 @@ class Outcome:
             "wall_s": self.wall_s,
             "steps_per_s": self.steps / self.wall_s if self.wall_s > 0 else None,
             "lanes": [self._lane_to_json(place) for place in range(len(self.lanes))],
+            "ensemble": None if self.ensemble is None else self._ensemble_to_json(self.ensemble),
+        }
+
+    def _ensemble_to_json(self, found: Ensemble) -> dict[str, Json]:
+        return {
+            "members": [self.info.lanes[lane].name for lane in found.members],
+            "num_examples": found.num_examples,
+            "probabilities_accuracy": found.probabilities_accuracy,
+            "probabilities_loss": found.probabilities_loss,
+            "logits_accuracy": found.logits_accuracy,
+            "logits_loss": found.logits_loss,
+            "vote_accuracy": found.vote_accuracy,
+            "mean_accuracy": found.mean_accuracy,
+            "mean_loss": found.mean_loss,
+            "best_accuracy": found.best_accuracy,
+            "best_loss": found.best_loss,
+            "disagreement": list(found.disagreement.tolist()),
         }
 
     def _lane_to_json(self, place: int) -> dict[str, Json]:

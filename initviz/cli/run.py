@@ -118,6 +118,7 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
             lanes=monitor.lanes,
             validation=validation,
             confusion=monitor.confusion(),
+            ensemble=monitor.ensemble(),
             gauges=monitor.gauges(),
             curves=curves.read() if curves is not None else (),
             interrupted=not monitor.finished,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from initviz.catalog.remedy_part import Gauge
 from initviz.experiment.values import Task
+from initviz.telemetry.ensemble import Answers
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -282,6 +283,8 @@ class Frame:
         confusion: The latest counts, or None for regression, for very many classes, and before the first.
         time_gradients: Of every recurrent layer; empty where there is none.
         gauges: ``(G, K)`` what the remedies show, in the order of ``RunInfo.gauges``; NaN where a lane has none.
+        answers: What the lanes latest answered to the examples held back, from which the scores of any ensemble of
+            them follow; None for a single lane, without such examples, and before the first.
     """
 
     run_id: int
@@ -299,3 +302,4 @@ class Frame:
     confusion: Confusion | None = None
     time_gradients: tuple[TimeGradient, ...] = ()
     gauges: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    answers: Answers | None = None

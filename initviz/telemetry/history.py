@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from initviz.telemetry.ensemble import AnswersKept
 from initviz.telemetry.frame import Frame, Histogram, LaneState, RunInfo, Scalars, Validation
 from initviz.telemetry.heatmap import HeatMap, HistogramMap, PeakColumns, ShareColumns
 from initviz.telemetry.series import Series, Track
@@ -34,6 +35,7 @@ class RunHistory:
         info: The run.
         frame: The latest frame, or None.
         first_frame: The first frame, or None: the signal at the start.
+        answers: What the lanes answered to the examples held back, by and by, for ensembles of them.
         last_step: Latest step of the scalars, -1 before the first.
         version: Grows with everything that is added, so that a view can tell whether there is anything new.
     """
@@ -45,6 +47,7 @@ class RunHistory:
         self.frame: Frame | None = None
         self._lanes: tuple[LaneState, ...] = ()
         self.first_frame: Frame | None = None
+        self.answers = AnswersKept()
         self.last_step = -1
         self.version = 0
         self._loss = Track((lanes,), capacity)
@@ -127,6 +130,7 @@ class RunHistory:
             if frame.step == self.frame.step:
                 self.frame = frame
                 self._lanes = frame.lanes
+                self._keep_answers(frame)
                 self.version += 1
             return
         if self.first_frame is None:
@@ -135,6 +139,7 @@ class RunHistory:
         self._lanes = frame.lanes
         if frame.validation is not None:
             self.add_validation(frame.validation)
+        self._keep_answers(frame)
         if len(self.info.gauges):
             self._gauges.append(np.array([frame.step], dtype=np.int64), frame.gauges[None])
         for quantity in QUANTITIES:
@@ -145,6 +150,10 @@ class RunHistory:
                 self._shares[quantity] = ShareColumns(columns // 2 * 2)
             self._shares[quantity].append(frame.step, histogram)
         self.version += 1
+
+    def _keep_answers(self, frame: Frame) -> None:
+        if frame.answers is not None:
+            self.answers.append(frame.answers)
 
     def loss(self) -> Series:
         """Training loss of each batch, ``(S', K)``."""

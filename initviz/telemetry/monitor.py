@@ -13,7 +13,9 @@ from initviz.engine.race import Race
 from initviz.engine.state import RaceState
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.values import Choice
+from initviz.telemetry.answering import LIVE_NUMBERS, ask
 from initviz.telemetry.boundary import BoundaryGrid
+from initviz.telemetry.ensemble import Answers, Ensemble, ensemble
 from initviz.telemetry.frame import (
     Boundary,
     Confusion,
@@ -40,6 +42,10 @@ SLOW_SHARE = 0.01
 CONFUSION_GAP_S = 0.5
 """Seconds between two counts of confusions, for which all examples held back are answered."""
 CONFUSION_SHARE = 0.003
+"""Share of the time that those may take."""
+ANSWERS_GAP_S = 0.5
+"""Seconds between two looks at what every lane answers, for the ensembles of them."""
+ANSWERS_SHARE = 0.003
 """Share of the time that those may take."""
 JUDGE_GAP_S = 0.1
 """Seconds between two looks at how the lanes fare."""
@@ -140,6 +146,8 @@ class Monitor:
         self._boundary_step = 0
         self._confusion: Confusion | None = None
         self._confusion_due_s = -np.inf
+        self._answers: Answers | None = None
+        self._answers_due_s = -np.inf
         self._gauges: Floats = np.zeros((0, race.num_lanes))
         self._slow_due_s = -np.inf
         self._states: tuple[LaneState, ...] = ()
@@ -204,6 +212,11 @@ class Monitor:
             self.confusion()
             cost_s = self._clock() - asked_s
             self._confusion_due_s = start_s + max(CONFUSION_GAP_S, cost_s / CONFUSION_SHARE)
+        if start_s >= self._answers_due_s or self.finished:
+            asked_s = self._clock()
+            self._ask_lanes()
+            cost_s = self._clock() - asked_s
+            self._answers_due_s = start_s + max(ANSWERS_GAP_S, cost_s / ANSWERS_SHARE)
         self._look = self._looker.look(state)
         self._gauges = self.gauges()
         self._measure_rate(start_s)
@@ -226,6 +239,18 @@ class Monitor:
             held_back = len(self._race.data.validation_inputs) > 0
             self._confusion = Confusion(self._race.step, counts, held_back)
         return self._confusion
+
+    def _ask_lanes(self) -> None:
+        if self._race.num_lanes > 1 and (self._answers is None or self._answers.step != self._race.step):
+            self._answers = ask(self._race, LIVE_NUMBERS)
+
+    def ensemble(self) -> Ensemble | None:
+        """Return how good all lanes that did not diverge are together on the examples held back.
+
+        None where fewer than two lanes answer, or nothing was held back.
+        """
+        answers = ask(self._race) if self._race.num_lanes > 1 else None
+        return None if answers is None else ensemble(answers)
 
     def gauges(self) -> Floats:
         """Return what the remedies show by now, ``(G, K)`` in the order of ``info.gauges``."""
@@ -289,6 +314,7 @@ class Monitor:
         if complete:
             self._ask_grid()
             self.confusion()
+            self._ask_lanes()
         return Frame(
             run_id=self.info.run_id,
             step=look.step,
@@ -305,4 +331,5 @@ class Monitor:
             confusion=self._confusion,
             time_gradients=look.time_gradients,
             gauges=self._gauges,
+            answers=self._answers,
         )

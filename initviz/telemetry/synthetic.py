@@ -10,6 +10,7 @@ import numpy as np
 
 from initviz.catalog.remedy_part import Gauge
 from initviz.experiment.text import Text
+from initviz.telemetry.ensemble import Answers
 from initviz.telemetry.frame import (
     Boundary,
     Confusion,
@@ -225,6 +226,19 @@ def _confusion(info: RunInfo, step: int, loss: Floats) -> Confusion:
     return Confusion(step, counts, held_back=True)
 
 
+def _answers(info: RunInfo, step: int, loss: Floats) -> Answers | None:
+    """Return logits that are the better the lower a lane's loss is, each lane with errors of its own."""
+    if len(loss) < 2:
+        return None
+    rng = np.random.default_rng((info.run_id, step, 3))
+    targets = np.arange(NUM_CLASSES * EXAMPLES_A_CLASS) % NUM_CLASSES
+    logits = rng.standard_normal((len(loss), len(targets), NUM_CLASSES))
+    gains = np.where(np.isnan(loss), np.nan, 4.0 * (1.0 - np.minimum(loss / CONSTANT_LOSS, 1.0)))
+    logits[:, np.arange(len(targets)), targets] += gains[:, None]
+    logits[np.isnan(loss)] = np.nan
+    return Answers(step, info.task, logits.astype(np.float32), targets)
+
+
 def _time_gradients(info: RunInfo, loss: Floats) -> tuple[TimeGradient, ...]:
     back = np.arange(TIME_STEPS - 1, -1, -1, dtype=np.float64)
     factors = np.array([TIME_FACTORS[story(lane)] for lane in range(len(loss))])[:, None]
@@ -325,4 +339,5 @@ def frame(info: RunInfo, step: int) -> Frame:
         confusion=_confusion(info, step, loss),
         time_gradients=_time_gradients(info, loss),
         gauges=_gauges(info, step),
+        answers=_answers(info, step, loss),
     )

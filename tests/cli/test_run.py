@@ -44,7 +44,7 @@ def test_json_is_one_object_of_the_agreed_shape(initviz: Run, experiment_file: P
     result = initviz("run", experiment_file, "--json")
     assert result.code == 0
     found = json.loads(result.out)
-    assert set(found) == {"steps", "device", "wall_s", "steps_per_s", "lanes"}
+    assert set(found) == {"steps", "device", "wall_s", "steps_per_s", "lanes", "ensemble"}
     assert (found["steps"], found["device"]) == (40, "cpu")
     assert found["wall_s"] > 0
     assert found["steps_per_s"] == pytest.approx(40 / found["wall_s"])
@@ -54,6 +54,17 @@ def test_json_is_one_object_of_the_agreed_shape(initviz: Run, experiment_file: P
     assert all(set(lane) == keys | remedies | {"gauges", "class_accuracy"} for lane in found["lanes"])
     assert all(lane[key] is None for lane in found["lanes"] for key in remedies)
     assert all(lane["gauges"] == {} for lane in found["lanes"])
+
+
+def test_json_tells_how_good_the_lanes_are_together(initviz: Run, experiment_file: Path) -> None:
+    found = json.loads(initviz("run", experiment_file, "--json").out)
+    told, lanes = found["ensemble"], [lane for lane in found["lanes"] if lane["status"] != "diverged"]
+    assert told["members"] == [lane["name"] for lane in lanes] != NAMES
+    assert told["mean_accuracy"] == pytest.approx(np.mean([lane["val_accuracy"] for lane in lanes]))
+    assert told["best_accuracy"] == max(lane["val_accuracy"] for lane in lanes)
+    assert told["mean_loss"] == pytest.approx(np.mean([lane["val_loss"] for lane in lanes]), rel=1e-5)
+    assert 0 < told["probabilities_loss"] < told["mean_loss"]  # by Jensen's inequality
+    assert np.array(told["disagreement"]).shape == (len(lanes), len(lanes))
 
 
 def test_what_was_read_from_a_person_s_file_is_told_beside_the_result(initviz: Run, tmp_path: Path) -> None:
