@@ -74,6 +74,7 @@ class Group:
         frozen: Of lanes that diverged, by position in the group: the ``(P,)`` weights with which they did. Their
             rows of ``flat`` and ``grad`` are 0 from then on.
         bad_layers: Of the same lanes: the step, and the first measured layer whose output was not finite.
+        stopped: Of lanes that were stopped early, by position: the step, and the step of the weights that they keep.
         last_lr: Learning rate of the latest update.
     """
 
@@ -107,6 +108,7 @@ class Group:
         self._factor = training.factor
         self._reaction = training.reaction
         self._stopping = None if training.stopping is None else EarlyStopping(training.stopping)
+        self.stopped: dict[int, tuple[int, int]] = {} if self._stopping is None else self._stopping.stopped
         self._loss_scale = LossScale() if training.scales_loss else None
         self._reference = training.reference
         self._check_every = training.check_every
@@ -121,11 +123,6 @@ class Group:
     def num_lanes(self) -> int:
         """Lanes in the group (K)."""
         return len(self.lanes)
-
-    @property
-    def stopped(self) -> dict[int, tuple[int, int]]:
-        """Of lanes that were stopped early, by position: the step, and the step of the weights that they keep."""
-        return {} if self._stopping is None else self._stopping.stopped
 
     @property
     def hears_scores(self) -> bool:

@@ -147,6 +147,18 @@ class Race(Iterator[RaceState]):
         found = {group.lanes[place]: fate for group in self.groups for place, fate in group.stopped.items()}
         return dict(sorted(found.items()))
 
+    def stop(self, lane: int) -> None:
+        """Let a lane keep the weights that it has; the others go on, and a group with nobody left computes nothing.
+
+        Args:
+            lane: A lane that may be done or diverged already; then nothing changes.
+        """
+        for group in self.groups:
+            if lane in group.lanes:
+                place = group.lanes.index(lane)
+                if place not in group.frozen:
+                    group.stopped.setdefault(place, (self.step, self.step))
+
     @property
     def diverged(self) -> dict[int, tuple[int, str]]:
         """Lanes whose loss was not finite: at which step, and the first measured layer that gave no finite number."""
