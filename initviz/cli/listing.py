@@ -19,6 +19,8 @@ from initviz.experiment.parameters import (
     IntParameter,
     Parameter,
     PartParameter,
+    PathParameter,
+    TextParameter,
     Value,
 )
 from initviz.experiment.text import Language, Text
@@ -98,6 +100,10 @@ def describe_parameter(parameter: Parameter, language: Language) -> dict[str, Js
             facts |= {"type": "choice", "choices": [name for name, _ in parameter.choices]}
         case PartParameter():
             facts |= {"type": parameter.part_kind}
+        case PathParameter():
+            facts |= {"type": "path", "suffixes": list(parameter.suffixes)}
+        case TextParameter():
+            facts |= {"type": "text"}
         case _:
             facts |= {"type": "value"}
     return facts
