@@ -34,6 +34,10 @@ def _no_mismatch(choice: Choice, situation: Situation) -> tuple[str, Text] | Non
     return None
 
 
+def _no_stage(choice: Choice) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One thing a person can choose, declared once.
@@ -53,6 +57,8 @@ class Part:
             concerns (empty for the part as a whole; with a dot in it, a field elsewhere that all lanes share, such as
             ``data.batch_size``), and what is wrong and what to do.
         group: Heading above it and its like in a long list; empty where the list needs none.
+        stage: The earlier stage that it works with, as the choice names it (``stage:NAME``), or empty. A stage does not
+            take such a part over from the main experiment, since nothing is trained before it.
     """
 
     kind: str
@@ -66,6 +72,7 @@ class Part:
     problem: Callable[[Choice], Text | None] = _no_problem
     mismatch: Callable[[Choice, Situation], tuple[str, Text] | None] = _no_mismatch
     group: Text = NO_GROUP
+    stage: Callable[[Choice], str] = _no_stage
 
     def parameter(self, key: str) -> Parameter:
         """Return the parameter called ``key``; KeyError when there is none."""

@@ -55,7 +55,8 @@ def check_fit(recipe: Recipe, experiment: Experiment, catalogue: Catalogue, path
     Raises:
         ExperimentError: Something does not; the place is the field it concerns.
     """
-    situation = Situation(data_info(experiment.data, catalogue), experiment.data, recipe)
+    stages = {stage.name: data_info(stage.experiment.data, catalogue) for stage in experiment.stages}
+    situation = Situation(data_info(experiment.data, catalogue), experiment.data, recipe, stages)
     _check_labels(situation)
     for kind, choice, where, section in _choices(recipe, situation, catalogue):
         found = catalogue.get(kind, choice.name).mismatch(choice, situation)

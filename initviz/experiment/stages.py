@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from initviz.experiment.catalogue import Catalogue
+from initviz.experiment.catalogue import Catalogue, Part
 from initviz.experiment.edit import Table
 from initviz.experiment.errors import ExperimentError, join_path, unknown_key
 from initviz.experiment.limits import Limits
@@ -17,6 +17,8 @@ ROLES = ("pretrain", "teacher")
 OWN_KEYS = ("name", "role", "weights")
 SHARED_KEYS = ("schema", "device", "dtype", "stages", "lanes")
 """Keys of an experiment that a stage may not have: what all stages share, and what has no place in one."""
+PREFIX = "stage:"
+"""What the name of a stage has before it where lanes use what the stage learned."""
 OVERRIDES = ("seed", "steps", "data", "model", "init", "optimizer", "schedule", "remedies")
 
 
@@ -28,6 +30,11 @@ class StageTable:
     role: Literal["pretrain", "teacher"]
     weights: str
     document: Table
+
+
+def stage_name(source: str) -> str:
+    """Return NAME of ``stage:NAME``, or an empty text for anything else."""
+    return source[len(PREFIX) :].strip() if source.startswith(PREFIX) else ""
 
 
 def stage_tables(
@@ -70,6 +77,25 @@ def stage_tables(
                 join_path(path, "weights"),
             )
         own = {key: table[key] for key in OVERRIDES if key in table}
-        document = merge_overrides(base, own, path) | {"name": name, "lanes": [{"name": name}]}
+        document = merge_overrides(_before_all(base, catalogue), own, path) | {
+            "name": name,
+            "lanes": [{"name": name}],
+        }
         found.append(StageTable(name, cast(Literal["pretrain", "teacher"], role), weights, document))
     return found
+
+
+def _before_all(base: Mapping[str, object], catalogue: Catalogue) -> Table:
+    """Return the main experiment's tables without the remedies that work with an earlier stage."""
+    return dict(base) | {
+        "remedies": {
+            key: item
+            for key, item in as_table(base["remedies"], "remedies").items()
+            if not _uses_stage(catalogue.get("remedy", key, "remedies"), item)
+        }
+    }
+
+
+def _uses_stage(part: Part, item: object) -> bool:
+    given = item if isinstance(item, dict) else {}
+    return bool(part.stage(part.choose(**given)))

@@ -266,8 +266,10 @@ class Situation:
         info: What is known of the data.
         data: How they are served.
         recipe: What the lane trains with.
+        stages: What is known of the data of every earlier stage, by its name.
     """
 
     info: DataInfo
     data: DataSpec
     recipe: Recipe
+    stages: Mapping[str, DataInfo] = field(default_factory=dict)
