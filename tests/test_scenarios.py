@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from initviz.catalog.index import catalogue
+from initviz.experiment.blueprint import data_info, layer_list
 from initviz.experiment.files import load_experiment
 from initviz.experiment.limits import Limits
 from initviz.resources import resource
@@ -65,3 +66,27 @@ def test_titles_stand_in_both_languages(entry: dict[str, str]) -> None:
     assert re.search(r"[\u4e00-\u9fff]", entry["title_zh"])
     assert not re.search(r"[\u4e00-\u9fff]", entry["title_en"])
     assert re.fullmatch(r"[PR]\d+", entry["concept"])
+
+
+def used_parts() -> set[tuple[str, str]]:
+    """Return kind and key of every part that any lane of any scenario uses."""
+    used: set[tuple[str, str]] = set()
+    for key in KEYS:
+        experiment = load_experiment(SCENARIOS / f"{key}.toml", catalogue(), Limits())
+        info = data_info(experiment.data, catalogue())
+        used.add(("dataset", experiment.data.dataset.name))
+        for lane in experiment.lanes:
+            recipe = lane.recipe
+            used |= {("optimizer", recipe.optimizer.name), ("schedule", recipe.schedule.name)}
+            used |= {("remedy", choice.name) for choice in recipe.remedies}
+            if recipe.model.family is not None:
+                used.add(("family", recipe.model.family.name))
+            used |= {("layer", spec.layer.name) for spec in layer_list(recipe.model, info, catalogue())}
+    return used
+
+
+@pytest.mark.parametrize("kind", ["layer", "family", "optimizer", "schedule", "remedy"])
+def test_every_part_has_a_scenario(kind: str) -> None:
+    """So that a person can see in one click what it does."""
+    shown = {key for used, key in used_parts() if used == kind}
+    assert {part.key for part in catalogue().parts(kind)} <= shown
