@@ -60,10 +60,8 @@ class Ensemble:
         logits_accuracy: The same of the mean of their logits.
         logits_loss: Its loss.
         vote_accuracy: Share answered rightly by the class that most members choose; the first of several with as many.
-        mean_accuracy: Mean of the members' own.
-        mean_loss: Mean of the members' own.
-        best_accuracy: The best member's.
-        best_loss: The smallest of the members' own.
+        accuracies: ``(M,)`` the members' own.
+        losses: ``(M,)`` the members' own.
         disagreement: ``(M, M)`` share of the examples to which two members give different classes; of a regression
             the root mean square of their difference. 0 on the diagonal.
     """
@@ -76,11 +74,29 @@ class Ensemble:
     logits_accuracy: float
     logits_loss: float
     vote_accuracy: float
-    mean_accuracy: float
-    mean_loss: float
-    best_accuracy: float
-    best_loss: float
+    accuracies: Floats
+    losses: Floats
     disagreement: Floats
+
+    @property
+    def mean_accuracy(self) -> float:
+        """Mean of the members' own."""
+        return float(self.accuracies.mean())
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean of the members' own."""
+        return float(self.losses.mean())
+
+    @property
+    def best_accuracy(self) -> float:
+        """The best member's."""
+        return float(self.accuracies.max())
+
+    @property
+    def best_loss(self) -> float:
+        """The smallest of the members' own."""
+        return float(self.losses.min())
 
 
 def ensemble(answers: Answers, members: Sequence[int] | None = None) -> Ensemble | None:
@@ -114,10 +130,8 @@ def ensemble(answers: Answers, members: Sequence[int] | None = None) -> Ensemble
         logits_accuracy=_share_right(of_logits, targets),
         logits_loss=_cross_entropy(of_logits, targets),
         vote_accuracy=float((_vote(classes, scores.shape[2]) == targets).mean()),
-        mean_accuracy=float(accuracies.mean()),
-        mean_loss=float(losses.mean()),
-        best_accuracy=float(accuracies.max()),
-        best_loss=float(losses.min()),
+        accuracies=_read_only(accuracies),
+        losses=_read_only(losses),
         disagreement=_read_only((classes[:, None] != classes[None]).mean(axis=2)),
     )
 
@@ -134,10 +148,8 @@ def _regression(answers: Answers, chosen: tuple[int, ...], outputs: Floats) -> E
         logits_accuracy=np.nan,
         logits_loss=together,
         vote_accuracy=np.nan,
-        mean_accuracy=np.nan,
-        mean_loss=float(errors.mean()),
-        best_accuracy=np.nan,
-        best_loss=float(errors.min()),
+        accuracies=_read_only(np.full(len(chosen), np.nan)),
+        losses=_read_only(errors),
         disagreement=_read_only(np.sqrt(np.square(outputs[:, None] - outputs[None]).mean(axis=(2, 3)))),
     )
 

@@ -46,6 +46,7 @@ VIEWS: tuple[ViewDeclaration, ...] = (
     ViewDeclaration("time_gradient", "time_gradient", "TimeGradientView"),
     ViewDeclaration("lr_range", "lr_range", "RateRangeView", tests_rates=True),
     ViewDeclaration("gauges", "gauges", "GaugesView"),
+    ViewDeclaration("ensemble", "ensemble", "EnsembleView"),
 )
 
 LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {

@@ -536,6 +536,97 @@ Which class each lane takes for which appears here, and how many of each class i
     </message>
 </context>
 <context>
+    <name>EnsembleView</name>
+    <message>
+        <source>Ensemble</source>
+        <translation>集成</translation>
+    </message>
+    <message>
+        <source>Networks that err on different examples correct each other: the thick line lies above the best member where they differ, and gains nothing where all give the same answers.</source>
+        <translation>在不同样本上犯错的网络会互相纠正：成员答案不同时，粗线高于最佳成员；若所有成员答案都相同，集成就没有收益。</translation>
+    </message>
+    <message>
+        <source>An ensemble takes two lanes or more.
+Add a lane, for example with another seed, then press space.</source>
+        <translation>集成至少需要两条赛道。
+请添加一条赛道（例如换一个随机种子），然后按空格键。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+How good all lanes are together appears here, beside the mean and the best of them; examples must be held back for it.</source>
+        <translation>按空格键播放。
+这里显示所有赛道合在一起有多好，旁边是成员平均与最佳成员；为此必须留出验证样本。</translation>
+    </message>
+    <message>
+        <source>together</source>
+        <translation>合在一起</translation>
+    </message>
+    <message>
+        <source>best member</source>
+        <translation>最佳成员</translation>
+    </message>
+    <message>
+        <source>mean member</source>
+        <translation>成员平均</translation>
+    </message>
+    <message>
+        <source>Choose two members or more that have not diverged.</source>
+        <translation>请选择至少两个未发散的成员。</translation>
+    </message>
+    <message>
+        <source>difference of the predictions</source>
+        <translation>预测之差</translation>
+    </message>
+    <message>
+        <source>answers that differ</source>
+        <translation>答案不同的比例</translation>
+    </message>
+    <message>
+        <source>{count} examples held back</source>
+        <translation>{count} 个验证样本</translation>
+    </message>
+    <message>
+        <source>accuracy</source>
+        <translation>准确率</translation>
+    </message>
+    <message>
+        <source>loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>step {step}</source>
+        <translation>第 {step} 步</translation>
+    </message>
+    <message>
+        <source>by itself</source>
+        <translation>单独作答</translation>
+    </message>
+    <message>
+        <source>Probabilities</source>
+        <translation>概率</translation>
+    </message>
+    <message>
+        <source>Logits</source>
+        <translation>logits</translation>
+    </message>
+    <message>
+        <source>Vote</source>
+        <translation>投票</translation>
+    </message>
+    <message>
+        <source>How the answers of the members become one: the mean of their probabilities, the mean of their logits, or the class that most of them choose</source>
+        <translation>成员的答案如何合为一个：取概率的平均、logits 的平均，或多数成员选择的类别</translation>
+    </message>
+    <message>
+        <source>Members</source>
+        <translation>成员</translation>
+    </message>
+    <message>
+        <source>Choose the lanes that answer together</source>
+        <translation>选择共同作答的赛道</translation>
+    </message>
+</context>
+<context>
     <name>FaultReporter</name>
     <message>
         <source>A fault in InitViz</source>

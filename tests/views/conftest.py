@@ -53,7 +53,7 @@ def _frame(info: RunInfo, step: int) -> Frame:
 def info_for(key: str, lanes: int = 4, layers: int = 13, total: int = 2000) -> RunInfo:
     """Return a run that has what the view called ``key`` shows."""
     return synthetic.run_info(
-        lanes,
+        max(lanes, 2) if key == "ensemble" else lanes,
         layers,
         total_steps=total,
         two_dimensional=key == "boundary",
