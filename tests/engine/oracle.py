@@ -79,9 +79,9 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "binary": lambda outputs, targets: nn.functional.binary_cross_entropy_with_logits(
         outputs.squeeze(1), targets
     ),
-    # Where every position of a sequence has an answer, each counts as an example does.
+    # Where every position of a sequence has an answer, each counts as an example does. Blended classes are (B, C).
     "classification": lambda outputs, targets: nn.functional.cross_entropy(
-        outputs.flatten(0, -2), targets.flatten()
+        outputs.flatten(0, -2), targets if targets.is_floating_point() else targets.flatten()
     ),
     "regression": nn.functional.mse_loss,
 }
