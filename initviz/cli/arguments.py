@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from initviz.cli.language import OPTION
 from initviz.experiment.errors import nearest
 from initviz.experiment.text import LANGUAGES, Language, Text
+from initviz.sweep.credentials import without_passwords
 
 USAGE = Text("usage: ", "用法：")
 ARGUMENTS = Text("arguments", "参数")
@@ -69,7 +70,8 @@ class Parser(argparse.ArgumentParser):
         said = message if self.language == "en" else _in_chinese(message)
         end = "" if said.endswith((".", "?", "。", "？")) else Text(".", "。").in_language(self.language)
         gap = Text(" ", "").in_language(self.language)
-        self.exit(2, f"{self.prog}: {said}{end}{gap}{hint}\n")
+        # A word that means nothing may be the URL of a storage.
+        self.exit(2, without_passwords(f"{self.prog}: {said}{end}{gap}{hint}\n"))
 
 
 class ChineseParser(Parser):

@@ -19,11 +19,13 @@ from initviz.cli.log import log_path, logging_to
 from initviz.cli.probe import COMMAND as PROBE
 from initviz.cli.run import COMMAND as RUN
 from initviz.cli.snapshot import COMMAND as SNAPSHOT
+from initviz.cli.sweep import COMMAND as SWEEP
 from initviz.cli.window import COMMAND as OPEN
 from initviz.experiment.errors import ExperimentError, InitVizError, nearest
 from initviz.experiment.text import Language, Text
+from initviz.sweep.credentials import without_passwords
 
-COMMANDS: tuple[Command, ...] = (OPEN, RUN, PROBE, LIST, SNAPSHOT, DOCTOR)
+COMMANDS: tuple[Command, ...] = (OPEN, RUN, SWEEP, PROBE, LIST, SNAPSHOT, DOCTOR)
 
 DONE = 0
 FAILED = 1
@@ -134,4 +136,4 @@ def _with_command(words: Sequence[str], language: Language) -> list[str]:
 
 def _complain(text: Text, language: Language) -> None:
     if sys.stderr is not None:  # None in a windowed program on Windows
-        print(f"initviz: {text.in_language(language)}", file=sys.stderr, flush=True)
+        print(f"initviz: {without_passwords(text.in_language(language))}", file=sys.stderr, flush=True)

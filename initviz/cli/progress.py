@@ -118,8 +118,8 @@ class Progress:
     def _text(self, step: int, losses: Sequence[float]) -> str:
         remaining_s = (self._total - step) / self._rate if self._rate else math.inf
         words = Text(
-            f"step {step:,} of {self._total:,}, {_rate(self._rate)} steps/s, {_duration(remaining_s)} left",
-            f"第 {step:,} 步，共 {self._total:,} 步，{_rate(self._rate)} 步/秒，剩余 {_duration(remaining_s)}",
+            f"step {step:,} of {self._total:,}, {_rate(self._rate)} steps/s, {duration(remaining_s)} left",
+            f"第 {step:,} 步，共 {self._total:,} 步，{_rate(self._rate)} 步/秒，剩余 {duration(remaining_s)}",
         ).in_language(self._language)
         shown = "  ".join(f"{name} {number(loss, 3)}" for name, loss in zip(self._lanes, losses, strict=True))
         return f"{words}  {shown}"
@@ -137,7 +137,8 @@ def _rate(steps_per_s: float) -> str:
     return f"{steps_per_s:,.0f}" if steps_per_s >= 100 else f"{steps_per_s:.3g}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return seconds as hours, minutes and seconds; a question mark where nobody knows."""
     if not math.isfinite(seconds):
         return "?"
     whole = round(seconds)
