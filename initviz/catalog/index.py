@@ -14,6 +14,7 @@ MODULES: tuple[str, ...] = (
     "initializers.orthogonal",
     "initializers.sparse",
     "initializers.residual",
+    "initializers.pretrained",
     "activations",
     "layers",
     "residual_layers",

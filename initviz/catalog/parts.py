@@ -75,6 +75,9 @@ class InitializerPart(Part):
             the formulas for the signal's variance say.
         data_driven: True where the engine must rescale the weights on a batch after the draw (LSUV), by the
             parameters ``tolerance`` and ``max_iterations``.
+        loads: True where the engine must put numbers from elsewhere in the place of those drawn, biases and all, as its
+            parameters ``source`` (``stage:NAME``, ``lane:NAME`` or a file) and ``output`` (whether the output layer's
+            too) say.
     """
 
     draw: Draw
@@ -84,6 +87,7 @@ class InitializerPart(Part):
     branch_scale: float = 1.0
     centred: Callable[[Choice], bool] = lambda choice: True
     data_driven: bool = False
+    loads: bool = False
 
 
 class ActivationGradient(Protocol):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,14 +16,19 @@ from initviz.engine.data import Batches
 from initviz.engine.denormals import flushed
 from initviz.engine.devices import failure, failures_in_words, resolve
 from initviz.engine.grouping import make_groups
+from initviz.engine.matching import MatchReport
 from initviz.engine.remedies import chosen
 from initviz.engine.scores import chunk_size, confusion, score
-from initviz.engine.start import Start, draw_start
+from initviz.engine.start import Start
+from initviz.engine.starts import draw_starts
 from initviz.engine.state import RaceState
 from initviz.experiment.blueprint import Blueprint, blueprint
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.limits import Limits
 from initviz.experiment.values import Experiment
+
+if TYPE_CHECKING:
+    from initviz.engine.stages import StageResult
 
 LOOK_EXAMPLES = 1024
 """Most examples that a start which looks at data is shown."""
@@ -50,6 +56,8 @@ class Race(Iterator[RaceState]):
         gauge_infos: What remedies show while they work.
         target_stds: Of each lane's measured layers: the standard deviation aimed at; NaN where there is none.
         drawn_stds: Of each lane's measured layers: the standard deviation drawn.
+        stages: What earlier stages have learned, by name.
+        match_reports: Of lanes that start from elsewhere: what was loaded, and what was not and why.
         step: Updates made.
         observe: Set before ``next`` to keep what flows through the measured layers in that step; nothing else changes.
         keep_before: Set to keep the weights before the update in every step.
@@ -60,6 +68,7 @@ class Race(Iterator[RaceState]):
         limits: Bounds on sizes.
         device: Overrides the experiment's.
         on_data_loaded: Called when the data are there and the weights are drawn next, so that a person can be told.
+        stages: What the experiment's earlier stages have learned; they are trained here and now where None.
     Raises:
         InitVizError: The device is missing or too small, or the experiment is impossible.
     """
@@ -71,6 +80,7 @@ class Race(Iterator[RaceState]):
         limits: Limits,
         device: str | None = None,
         on_data_loaded: Callable[[], None] | None = None,
+        stages: Mapping[str, StageResult] | None = None,
     ) -> None:
         keep_freed_memory()
         self.experiment = experiment
@@ -86,15 +96,24 @@ class Race(Iterator[RaceState]):
         self._dtype = dtype
         self.catalogue = catalogue
         self._check_every = check_interval(self.device)
+        if stages is None:
+            from initviz.engine.stages import prepare  # which makes races itself
+
+            stages = prepare(experiment, catalogue, limits, device)
+        self.stages = dict(stages)
         with failures_in_words(self.device):
             self.data = Batches(experiment.data, experiment.seed, catalogue, self.device, dtype)
             if on_data_loaded is not None:
                 on_data_loaded()
-            starts = self._draw()
+            starts = self._draw(limits)
             rows = [start.row for start in starts]
             self.groups = make_groups(
                 experiment, self.blueprints, rows, self.data, catalogue, self.device, self._check_every
             )
+            self._set_buffers(starts)
+        self.match_reports: dict[int, MatchReport] = {
+            lane: start.report for lane, start in enumerate(starts) if start.report is not None
+        }
         self.target_stds = tuple(start.target_stds for start in starts)
         self.drawn_stds = tuple(start.drawn_stds for start in starts)
         ends = [lane for group in self.groups for lane in group.lanes]
@@ -104,12 +123,16 @@ class Race(Iterator[RaceState]):
             for lane in range(self.num_lanes)
         )
 
-    def _draw(self) -> list[Start]:
+    def _draw(self, limits: Limits) -> list[Start]:
         inputs = self.data.inputs[:LOOK_EXAMPLES]
-        return [
-            draw_start(plan, self.catalogue, lane.recipe.seed, inputs, self._dtype)
-            for plan, lane in zip(self.blueprints, self.experiment.lanes, strict=True)
-        ]
+        return draw_starts(
+            self.experiment, self.blueprints, self.catalogue, inputs, self._dtype, self.stages, limits
+        )
+
+    def _set_buffers(self, starts: Sequence[Start]) -> None:
+        for group in self.groups:
+            for place, lane in enumerate(group.lanes):
+                group.buffers[place] = starts[lane].buffers.to(self.device)
 
     @property
     def num_lanes(self) -> int:

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from initviz.catalog.parts import InitializerPart
 from initviz.engine.lsuv import scale_to_unit_variance_
+from initviz.engine.matching import MatchReport, SourceWeights, load_into
 from initviz.engine.network import Network
 from initviz.engine.seeding import generator
 from initviz.engine.structure import MeasuredLayer, bias_context, layer_part
+from initviz.engine.weights import Weights
 from initviz.experiment.blueprint import Blueprint
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.values import Choice
@@ -25,16 +27,29 @@ class Start:
     Attributes:
         row: ``(P,)`` every tensor in its place.
         target_stds: Standard deviation each measured layer's initializer aims at; NaN where it has none.
-        drawn_stds: Standard deviation of the numbers drawn.
+        drawn_stds: Standard deviation of the numbers drawn, or loaded.
+        buffers: ``(Q,)`` what layers keep beside their tensors.
+        report: What was loaded from elsewhere, or None where nothing was to be.
     """
 
     row: Tensor
     target_stds: tuple[float, ...]
     drawn_stds: tuple[float, ...]
+    buffers: Tensor
+    report: MatchReport | None = None
+
+
+def _no_source(source: str) -> Weights:
+    raise KeyError(source)
 
 
 def draw_start(
-    blueprint: Blueprint, catalogue: Catalogue, seed: int, inputs: Tensor, dtype: torch.dtype
+    blueprint: Blueprint,
+    catalogue: Catalogue,
+    seed: int,
+    inputs: Tensor,
+    dtype: torch.dtype,
+    weights_from: SourceWeights = _no_source,
 ) -> Start:
     """Draw all tensors of one lane, in double precision, so that every device and precision starts alike.
 
@@ -46,6 +61,7 @@ def draw_start(
         seed: The lane's.
         inputs: ``(B, *shape)`` training inputs for starts that look at data.
         dtype: Of the row that is returned.
+        weights_from: Asked where an initializer takes its numbers from elsewhere.
     """
     network = Network(blueprint, catalogue, 1)
     row = torch.zeros(network.layout.size, dtype=torch.float64)
@@ -76,6 +92,8 @@ def draw_start(
             case "fixed":
                 view.fill_(slot.spec.value)
     network.repeat_shared(row)
+    buffers = network.fresh_buffers(row)[0]
+    report = load_into(network, row, buffers, catalogue, weights_from)
     driven = {
         stage.index: stage.weight
         for stage in blueprint.stages
@@ -90,7 +108,7 @@ def draw_start(
     drawn = tuple(
         float(row[layer.slot.offset : layer.slot.stop].std(correction=0)) for layer in network.measured
     )
-    return Start(row.to(dtype), aims, drawn)
+    return Start(row.to(dtype), aims, drawn, buffers.to(dtype), report)
 
 
 def initializer(choice: Choice, catalogue: Catalogue) -> InitializerPart:

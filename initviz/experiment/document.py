@@ -7,13 +7,12 @@ A *document* is the plain form of an experiment: nested dictionaries, as TOML gi
 from __future__ import annotations
 
 import copy
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from initviz.experiment.blueprint import blueprint, check_depth, data_info
+from initviz.experiment.blueprint import check_depth
 from initviz.experiment.catalogue import Catalogue, Part
 from initviz.experiment.edit import Table
 from initviz.experiment.errors import ExperimentError, join_path, shown, unknown_key
@@ -35,8 +34,10 @@ from initviz.experiment.fields import (
 from initviz.experiment.limits import Limits
 from initviz.experiment.merge import as_table, merge_overrides, with_defaults, with_keys
 from initviz.experiment.parameters import Parameter, PartParameter, PathParameter, Value, check_values
-from initviz.experiment.remedies import check_fit, read_remedies
-from initviz.experiment.stages import stage_tables
+from initviz.experiment.remedies import read_remedies
+from initviz.experiment.sizes import check_sizes
+from initviz.experiment.sources import check_sources, in_folder
+from initviz.experiment.stages import StageTable, stage_tables
 from initviz.experiment.text import Text
 from initviz.experiment.values import (
     SCHEMA,
@@ -53,9 +54,6 @@ from initviz.experiment.values import (
 )
 
 NUM_COLORS = 16
-LOADED_BYTES = 8
-"""Bytes of an input as it is loaded, in float64; the standardized copy and the split one come on top."""
-
 MAX_NAME = 200
 MAX_NESTING = 32
 """Levels of tables and lists; an experiment needs fewer than ten."""
@@ -64,7 +62,11 @@ _DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]{1,3})?")
 
 
 def read_document(
-    document: Mapping[str, object], catalogue: Catalogue, limits: Limits, folder: Path | None = None
+    document: Mapping[str, object],
+    catalogue: Catalogue,
+    limits: Limits,
+    folder: Path | None = None,
+    earlier: Sequence[str] = (),
 ) -> Experiment:
     """Check a document and return the experiment it describes.
 
@@ -73,6 +75,7 @@ def read_document(
         catalogue: What may be named.
         limits: Bounds on sizes, checked before anything is built.
         folder: What names of files in it are relative to; the folder that the program runs in where None.
+        earlier: Names of the stages that are trained before it, where it describes a stage itself.
     Raises:
         ExperimentError: Anything that is wrong, with the place and what to do.
     """
@@ -87,7 +90,8 @@ def read_document(
     steps = cast(int, STEPS.check(base["steps"], "steps"))
     limits.check("steps", steps, Text("steps", "步数"), "steps")
     data = _read_data(as_table(base["data"], "data"), catalogue, limits, folder)
-    recipe = _read_recipe(base, catalogue, limits, "")
+    recipe = in_folder(_read_recipe(base, catalogue, limits, ""), catalogue, folder)
+    tables = stage_tables(stages, base, catalogue, limits)
     experiment = Experiment(
         name=_name(base["name"], "name"),
         seed=recipe.seed,
@@ -96,20 +100,39 @@ def read_document(
         steps=steps,
         data=data,
         base=recipe,
-        lanes=_read_lanes(lanes, base, recipe, catalogue, limits),
+        lanes=_read_lanes(lanes, base, recipe, catalogue, limits, folder),
         stages=tuple(
             EarlierStage(
                 stage.name,
                 stage.role,
-                read_document(stage.document, catalogue, limits, folder),
-                stage.weights,
+                _read_stage(stage.document, index, catalogue, limits, folder, tables),
+                str((folder or Path()).absolute() / stage.weights) if stage.weights else "",
             )
-            for stage in stage_tables(stages, base, catalogue, limits)
+            for index, stage in enumerate(tables)
         ),
         _document=copy.deepcopy(dict(document)),
     )
+    check_sources(experiment, catalogue, earlier)
     check_sizes(experiment, catalogue, limits)
     return experiment
+
+
+def _read_stage(
+    document: Table,
+    index: int,
+    catalogue: Catalogue,
+    limits: Limits,
+    folder: Path | None,
+    tables: Sequence[StageTable],
+) -> Experiment:
+    """Read what a stage trains; what is wrong with it is told as of its place among the stages."""
+    before = [table.name for table in tables[:index]]
+    try:
+        return read_document(document, catalogue, limits, folder, before)
+    except ExperimentError as error:
+        raise ExperimentError(
+            error.reason, join_path(f"stages[{index}]", error.path.removeprefix("lanes[0]."))
+        ) from error
 
 
 def check_nesting(document: Mapping[str, object]) -> None:
@@ -134,34 +157,6 @@ def check_nesting(document: Mapping[str, object]) -> None:
             f"tables and lists are nested more than {MAX_NESTING} levels deep. Remove what is not an experiment's.",
             f"表和列表嵌套超过 {MAX_NESTING} 层。请删去不属于实验的内容。",
         )
-    )
-
-
-def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) -> None:
-    """Work out every lane's network and bound the memory of all of them together.
-
-    Raises:
-        ExperimentError: An impossible network, or one above a limit.
-    """
-    item_bytes = 8 if experiment.dtype == "float64" else 4
-    info = data_info(experiment.data, catalogue)
-    total = info.num_samples * math.prod(info.shape) * (LOADED_BYTES + 2 * item_bytes)
-    limits.check("memory_gb", total / 1e9, Text("GB of memory for the data", "数据所需内存（GB）"), "data")
-    seen: dict[int, int] = {}  # lanes without a model of their own share one object
-    for index, lane in enumerate(experiment.lanes):
-        check_fit(lane.recipe, experiment, catalogue, f"lanes[{index}]")
-        key = id(lane.recipe.model)
-        if key not in seen:
-            same_model = lane.recipe.model == experiment.base.model
-            path = "" if same_model else f"lanes[{index}]"
-            plan = blueprint(lane.recipe, experiment.data, catalogue, limits, path)
-            seen[key] = plan.memory_bytes(experiment.data.batch_size, item_bytes)
-        total += seen[key]
-    limits.check(
-        "memory_gb",
-        total / 1e9,
-        Text("GB of memory for data and all lanes", "数据与所有赛道所需内存（GB）"),
-        "",
     )
 
 
@@ -395,7 +390,12 @@ def _read_tie(value: object, path: str) -> Tie | None:
 
 
 def _read_lanes(
-    value: object, base: Mapping[str, object], recipe: Recipe, catalogue: Catalogue, limits: Limits
+    value: object,
+    base: Mapping[str, object],
+    recipe: Recipe,
+    catalogue: Catalogue,
+    limits: Limits,
+    folder: Path | None,
 ) -> tuple[Lane, ...]:
     if not isinstance(value, list):
         raise ExperimentError(
@@ -437,5 +437,11 @@ def _read_lanes(
             )
         merged = merge_overrides(base, {key: table[key] for key in LANE_OVERRIDES if key in table}, path)
         shared = None if "model" in table else recipe.model
-        lanes.append(Lane(name, color, _read_recipe(merged, catalogue, limits, path, shared)))
+        lanes.append(
+            Lane(
+                name,
+                color,
+                in_folder(_read_recipe(merged, catalogue, limits, path, shared), catalogue, folder),
+            )
+        )
     return tuple(lanes)

@@ -86,14 +86,27 @@ def stage_tables(
 
 
 def _before_all(base: Mapping[str, object], catalogue: Catalogue) -> Table:
-    """Return the main experiment's tables without the remedies that work with an earlier stage."""
+    """Return the main experiment's tables without what works with an earlier stage, or with another lane."""
     return dict(base) | {
+        "init": _drawn(as_table(base["init"], "init"), catalogue),
         "remedies": {
             key: item
             for key, item in as_table(base["remedies"], "remedies").items()
             if not _uses_stage(catalogue.get("remedy", key, "remedies"), item)
-        }
+        },
     }
+
+
+def _drawn(init: Table, catalogue: Catalogue) -> Table:
+    """Return how the main experiment starts, with the draw behind it where it starts from elsewhere."""
+    weight = init.get("weight")
+    if not isinstance(weight, dict) or not isinstance(weight.get("name"), str):
+        return init
+    part = catalogue.get("initializer", weight["name"], "init.weight.name")
+    if not getattr(part, "loads", False):
+        return init
+    fallback = weight.get("fallback", part.parameter("fallback").default)
+    return init | {"weight": {"name": fallback}}
 
 
 def _uses_stage(part: Part, item: object) -> bool:
