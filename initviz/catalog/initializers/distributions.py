@@ -99,6 +99,7 @@ STD = FloatParameter(
 
 GROUP = Text("Width set by hand", "手动设定宽度")
 
+
 def _mean_is_zero(choice: Choice) -> bool:
     return choice.number("mean") == 0
 

@@ -38,7 +38,7 @@ def plain_losses(running: Any, lane: int, dtype: torch.dtype, scaled: bool) -> l
         with torch.autocast("cpu", dtype):
             outputs = plain(inputs)
         loss = nn.functional.cross_entropy(outputs.float(), targets)
-        scaler.scale(loss).backward()
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.step(optimizer)
         scaler.update()
         losses.append(loss.item())
