@@ -8,6 +8,8 @@ from urllib.parse import unquote
 HIDDEN = "***"
 
 _IN_AUTHORITY = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/\s:@?]*:)\S*(?=@)")
+_WITHOUT_SCHEME = re.compile(r"(?<![^\s'\"“=])([^/\s:@'\"“=?]+:)(?!//)\S+(?=@)")
+"""Half an address, as a slip of the fingers leaves it."""
 _IN_QUERY = re.compile(r"(?i)((?:password|passwd|pwd|sslpassword|passfile)\s*=\s*)('[^']*'|[^&\s]+)")
 _ABOVE_ALL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@?]*:(\S*)@")
 _VALUE = re.compile(r"(?i)[?&](?:password|passwd|pwd|sslpassword)=([^&\s]+)")
@@ -19,7 +21,9 @@ def without_passwords(text: str) -> str:
     What stands between the user's name and the last ``@`` of a word counts as the password, so that one with ``@`` or
     ``/`` in it does not get through in part.
     """
-    return _IN_QUERY.sub(rf"\1{HIDDEN}", _IN_AUTHORITY.sub(rf"\1{HIDDEN}", text))
+    for pattern in (_IN_AUTHORITY, _WITHOUT_SCHEME, _IN_QUERY):
+        text = pattern.sub(rf"\1{HIDDEN}", text)
+    return text
 
 
 def hide(text: str, url: str) -> str:
