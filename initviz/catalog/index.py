@@ -45,6 +45,7 @@ MODULES: tuple[str, ...] = (
     "remedies.losses",
     "remedies.balance",
     "remedies.augmentation",
+    "remedies.transfer",
 )
 """Modules below this package with a ``PARTS`` tuple, in the order in which the window lists them."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from initviz.engine.network import Bound, Network
 from initviz.engine.noise import Pass
+from initviz.experiment.values import Task
 
 
 class Averaged:
@@ -63,3 +66,19 @@ class Averaged:
         self._now.begin(step, training=True, keeps=True)
         self._bound.outputs(inputs)
         return self._buffers.clone()
+
+
+def together(outputs: Sequence[Tensor], task: Task) -> Tensor:
+    """Return logits of the mean of several networks' probabilities; of a regression, the mean prediction.
+
+    Args:
+        outputs: Of each network, any shape ``(..., O)``.
+        task: What is learned.
+    """
+    stacked = torch.stack(list(outputs))
+    if task == "regression":
+        return stacked.mean(0)
+    if task == "binary":
+        yes = torch.logsumexp(functional.logsigmoid(stacked), 0)
+        return yes - torch.logsumexp(functional.logsigmoid(-stacked), 0)
+    return torch.logsumexp(functional.log_softmax(stacked, -1), 0) - math.log(len(outputs))

@@ -58,6 +58,10 @@ class Rules:
                 return found
         return None
 
+    def snapshots(self) -> list[Tensor]:
+        """Return weights ``(K, P)`` whose probabilities are averaged, those of the first rule that has some."""
+        return next((found for rule in self._all if (found := rule.snapshots())), [])
+
     def note(self, key: str, values: Tensor) -> None:
         """Keep what the engine itself measured for a gauge, ``(K,)``."""
         self._noted[key] = values
