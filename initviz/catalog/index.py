@@ -41,11 +41,11 @@ MODULES: tuple[str, ...] = (
     "remedies.penalties",
     "remedies.gradients",
     "remedies.averaging",
-    "remedies.snapshots",
     "remedies.training",
     "remedies.losses",
     "remedies.balance",
     "remedies.augmentation",
+    "remedies.transfer",
 )
 """Modules below this package with a ``PARTS`` tuple, in the order in which the window lists them."""
 

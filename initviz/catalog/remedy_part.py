@@ -113,6 +113,60 @@ class LossTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Distillation:
+    """What of the loss comes from a teacher's answers; scores on held-back examples stay plain.
+
+    The loss is ``(1 - share)`` times the usual one plus ``share`` times ``temperature ** 2`` times the Kullback-Leibler
+    divergence of the student's answer from the teacher's, both softened: logits divided by ``temperature``.
+
+    Attributes:
+        teacher: The stage that is learned from, as ``stage:NAME``.
+        temperature: Above 0.
+        share: From 0 to 1.
+    """
+
+    teacher: str
+    temperature: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingExamples:
+    """The training part, as a curriculum sees it.
+
+    Attributes:
+        inputs: ``(S, *shape)`` as the network sees them.
+        targets: As in the data set: ``(S,)`` class indices, ``(S, T)``, or ``(S, num_outputs)`` numbers.
+        wrong: ``(S,)`` whether the label was replaced by a wrong one on purpose.
+        teacher_losses: ``(S,)`` each example's loss by the teacher; empty where there is none.
+    """
+
+    inputs: NDArray[np.float64]
+    targets: NDArray[np.int64] | NDArray[np.float64]
+    wrong: NDArray[np.bool_]
+    teacher_losses: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curriculum:
+    """In which order the examples come into use.
+
+    Attributes:
+        difficulty: From the training part to a number an example, ``(S,)``; the easiest have the smallest.
+        share: From the progress through the run, 0 to 1, to the share of the examples in use.
+        hard_first: Whether the hardest come first instead.
+        by_class: Whether the share is taken of every class, so that no class has to wait.
+        teacher: The stage whose losses are asked for, as ``stage:NAME``, or empty.
+    """
+
+    difficulty: Callable[[TrainingExamples], NDArray[np.float64]]
+    share: Callable[[float], float]
+    hard_first: bool = False
+    by_class: bool = True
+    teacher: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StoppingRule:
     """When a lane is done.
 
@@ -153,6 +207,8 @@ class RemedyPart(Part):
         loss: Changes the loss. Given the training targets and the number of classes (0 for regression).
         rebalance: Makes another training part, once: from inputs ``(S, *shape)``, targets ``(S,)`` and a random source.
         sampling: Weights ``(S,)`` with which the examples of an epoch are drawn, with replacement.
+        curriculum: Brings the examples into use little by little.
+        distillation: Lets a teacher's answers be learned.
         augment: Changes a batch: inputs ``(B, *shape)``, targets, and a generator that depends on seed and step alone.
             Mixed targets are probabilities ``(B, C)``. The scale is that of the standardized inputs.
         stopping: Ends lanes early.
@@ -164,6 +220,8 @@ class RemedyPart(Part):
     loss: Callable[[Choice, NDArray[np.int64] | NDArray[np.float64], int], LossTerms] | None = None
     rebalance: Rebalance | None = None
     sampling: Callable[[Choice, NDArray[np.int64]], NDArray[np.float64]] | None = None
+    curriculum: Callable[[Choice], Curriculum] | None = None
+    distillation: Callable[[Choice], Distillation] | None = None
     augment: Callable[[Choice, Tensor, Tensor, Generator, DataInfo], tuple[Tensor, Tensor]] | None = None
     stopping: Callable[[Choice], StoppingRule] | None = None
     precision: Callable[[Choice], Literal["bfloat16", "float16"]] | None = None

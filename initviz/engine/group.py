@@ -20,6 +20,7 @@ from initviz.engine.precision import LossScale
 from initviz.engine.remedies import Rules
 from initviz.engine.state import GroupState
 from initviz.engine.stopping import EarlyStopping
+from initviz.engine.teaching import Lessons
 from initviz.engine.updates import Updates
 from initviz.experiment.blueprint import Blueprint
 
@@ -34,6 +35,7 @@ class Training:
         reaction: What follows the scores beside it, or None.
         rules: What remedies do.
         terms: What changes the loss.
+        lessons: What is learned from a teacher beside it, or None.
         stopping: When a lane is done, or None.
         scales_loss: Whether the loss is scaled, so that half precision does not lose its gradients.
         check_every: Steps between two looks for divergence; 1 looks at once.
@@ -45,6 +47,7 @@ class Training:
     reaction: Reaction | None
     rules: Sequence[Rule]
     terms: LossTerms
+    lessons: Lessons | None
     stopping: StoppingRule | None
     scales_loss: bool
     check_every: int
@@ -103,6 +106,7 @@ class Group:
         self._bound = network.bind(self.flat, self.grad, self._now, self.buffers)
         self._ties = network.layout.tied_views(self.flat)
         self._loss = loss_function(self.blueprint.data.task, training.terms)
+        self._lessons = training.lessons
         self.flat.grad = self.grad
         self._updates = training.updates(self.flat, self.layout)
         self._factor = training.factor
@@ -150,6 +154,7 @@ class Group:
             if len(self.frozen) + len(self.stopped) == self.num_lanes and not observe:
                 return self._nothing(step, inputs, targets)
             held = self._hold()
+            self._note_share(step)
             state = self._backward(step, inputs, targets, observe, keeps=True)
             if keep_before or observe:
                 state.before = self.flat.clone()
@@ -201,12 +206,12 @@ class Group:
         if not observe:
             outputs, kept = self._bound.forward(inputs)
             outputs = outputs.to(self.flat.dtype)
-            loss, grad = self._loss(outputs, targets)
+            loss, grad = self._graded(inputs, outputs, targets)
             self._bound.backward(self._scaled(grad), kept)
             return self._state(outputs, targets, loss)
         outputs, kept, signals = self._bound.forward_observed(inputs)
         outputs = outputs.to(self.flat.dtype)
-        loss, grad = self._loss(outputs, targets)
+        loss, grad = self._graded(inputs, outputs, targets)
         self._bound.backward_observed(self._scaled(grad), kept, signals)
         if self._loss_scale is not None:
             for value in signals.grad_preactivations:
@@ -216,6 +221,21 @@ class Group:
         if self._reference is not None:
             self._count_underflow(step, inputs, targets)
         return state
+
+    def _graded(self, inputs: Tensor, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the plain loss, and the gradient of the loss that is trained on, a teacher's part included."""
+        loss, grad = self._loss(outputs, targets)
+        if self._lessons is None:
+            return loss, grad
+        grad, soft = self._lessons.blend(inputs, outputs, grad)
+        self.rules.note("soft_loss", self._running(self.without_diverged(soft)))
+        self.rules.note("hard_loss", self._running(self.without_diverged(loss)))
+        return loss, grad
+
+    def _note_share(self, step: int) -> None:
+        share = self.data.share_in_use(step)
+        if share is not None:
+            self.rules.note("share_in_use", self.flat.new_full((self.num_lanes,), share))
 
     def _state(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> GroupState:
         return GroupState(self, by_lane(outputs, self.num_lanes, False), targets, self._running(loss))
@@ -249,7 +269,7 @@ class Group:
         bound = self._reference.bind(self.flat, full, self._now, self.buffers)
         self._now.begin(step, training=True, keeps=False)
         outputs, kept = bound.forward(inputs)
-        bound.backward(self._loss(outputs, targets)[1], kept)
+        bound.backward(self._graded(inputs, outputs, targets)[1], kept)
         alive = full != 0
         lost = alive & (self.grad == 0)
         self.rules.note("underflowed", lost.sum(1) / alive.sum(1).clamp(min=1))
@@ -378,7 +398,7 @@ class Group:
         if self._averaged is None:
             self._averaged = Averaged(self.network, self.flat, self._seeds)
         with torch.no_grad():
-            bound = self._averaged.load(rows, self._epoch_inputs)
+            bound = self._averaged.load(rows, self.data.epoch_inputs)
 
         def outputs(inputs: Tensor) -> Tensor:
             with torch.no_grad():
@@ -386,9 +406,6 @@ class Group:
             return self._without_frozen(found)
 
         return outputs
-
-    def _epoch_inputs(self) -> list[Tensor]:
-        return [self.data.batch(step)[0] for step in range(self.data.steps_per_epoch)]
 
     # Looking
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from initviz.catalog.parts import OptimizerPart, SchedulePart
-from initviz.engine.data import Batches
+from initviz.engine.data import Batches, serves
 from initviz.engine.group import Group, Training
 from initviz.engine.network import Network
 from initviz.engine.precision import check_precision
 from initviz.engine.remedies import Chosen, chosen, group_plan, rules_of, stopping_of, terms_of
+from initviz.engine.teaching import Lessons, Teachers, TrainedStage
 from initviz.engine.updates import updates
 from initviz.experiment.blueprint import Blueprint
 from initviz.experiment.catalogue import Catalogue
@@ -27,6 +28,7 @@ def make_groups(
     catalogue: Catalogue,
     device: torch.device,
     check_every: int,
+    stages: Mapping[str, TrainedStage] | None = None,
 ) -> tuple[Group, ...]:
     """Return the lanes in groups that run in the same tensor operations.
 
@@ -38,6 +40,7 @@ def make_groups(
         catalogue: Where the parts are declared.
         device: Where the groups train.
         check_every: Steps between two looks for divergence.
+        stages: What was trained before the lanes, by name.
     Raises:
         ExperimentError: The device lacks what a remedy needs, or a remedy cannot do its work on these examples.
     """
@@ -48,13 +51,15 @@ def make_groups(
         key = (plan.structure, recipe.optimizer, recipe.schedule, recipe.remedies, alone)
         members.setdefault(key, []).append(index)
     served: dict[object, Batches] = {}
+    teachers = Teachers(stages or {}, data, catalogue)
     groups = []
     for lanes in members.values():
         recipe = experiment.lanes[lanes[0]].recipe
         remedies = chosen(recipe, catalogue)
-        mine = data.remedied(remedies)
-        if mine is not data:  # lanes that see the same changed examples hold one copy of them
-            mine = served.setdefault(_data_key(remedies), mine)
+        changes = tuple(choice for part, choice in remedies if serves(part))
+        if changes not in served:  # lanes that see the same changed examples hold one copy of them
+            served[changes] = data.remedied(remedies, experiment.steps, teachers.losses)
+        mine = served[changes]
         start = torch.stack([rows[lane] for lane in lanes]).to(device)
         precision = _precision(remedies, device, start.dtype)
         network = Network(blueprints[lanes[0]], catalogue, len(lanes), precision)
@@ -65,7 +70,9 @@ def make_groups(
                 start,
                 [experiment.lanes[lane].recipe.seed for lane in lanes],
                 mine,
-                _training(experiment, recipe, network, remedies, mine, catalogue, check_every, precision),
+                _training(
+                    experiment, recipe, network, remedies, mine, catalogue, check_every, precision, teachers
+                ),
             )
         )
     return tuple(groups)
@@ -78,14 +85,6 @@ def _trains_alone(recipe: Recipe, catalogue: Catalogue) -> bool:
     return reacts or any(
         part.precision is not None and part.precision(choice) == "float16"
         for part, choice in chosen(recipe, catalogue)
-    )
-
-
-def _data_key(remedies: Sequence[Chosen]) -> tuple[object, ...]:
-    return tuple(
-        choice
-        for part, choice in remedies
-        if part.rebalance is not None or part.sampling is not None or part.augment is not None
     )
 
 
@@ -105,6 +104,7 @@ def _training(
     catalogue: Catalogue,
     check_every: int,
     precision: torch.dtype | None,
+    teachers: Teachers,
 ) -> Training:
     optimizer = catalogue.get("optimizer", recipe.optimizer.name)
     schedule = catalogue.get("schedule", recipe.schedule.name)
@@ -124,8 +124,17 @@ def _training(
         reaction=None if schedule.reaction is None else schedule.reaction(recipe.schedule),
         rules=rules_of(remedies, plan),
         terms=terms_of(remedies, data),
+        lessons=_lessons(remedies, teachers, data),
         stopping=stopping_of(remedies),
         scales_loss=precision is torch.float16,
         check_every=check_every,
         reference=None if precision is None else Network(network.blueprint, catalogue, network.lanes),
     )
+
+
+def _lessons(remedies: Sequence[Chosen], teachers: Teachers, data: Batches) -> Lessons | None:
+    for part, choice in remedies:
+        if part.distillation is not None:
+            terms = part.distillation(choice)
+            return Lessons(teachers.named(terms.teacher), terms, data.info.task)
+    return None
