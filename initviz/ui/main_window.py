@@ -34,6 +34,7 @@ from initviz.ui.scenarios import title_of
 from initviz.ui.screens import bring_back
 from initviz.ui.session import Session
 from initviz.ui.settings import Settings
+from initviz.ui.sweep_desk import SweepDesk
 from initviz.ui.tab_order import move_focus
 from initviz.ui.theme import ThemeSwitch
 from initviz.ui.transport import Transport
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self.lane_keys = LaneKeys(parts.session, self.actions_)
         self.appearance = Appearance(parts.theme, parts.language, self.actions_, self)
         self.help_desk = HelpDesk(parts.theme, self.actions_, self)
+        self.sweep_desk = SweepDesk(parts.session, parts.theme, self.actions_, self)
         self._lay_out()
         self._connect_actions()
         self._connect_parts()
@@ -402,7 +404,8 @@ class MainWindow(QMainWindow):
             self.appearance.set_presenter(False)
         self._memory.save(self)
         self.hide()
-        self.stopped = self.parts.playback.stop()
+        searched = self.sweep_desk.stop()
+        self.stopped = self.parts.playback.stop() and searched
         event.accept()
         self.left.emit()
 

@@ -49,6 +49,8 @@ class Menus(QObject):
         self._run.addActions([actions.play, actions.step, actions.reset])
         self._run.addSeparator()
         self._run.addActions([actions.slower, actions.faster])
+        self._run.addSeparator()
+        self._run.addAction(actions.search)
         self._view = bar.addMenu("")
         self._layouts = self._view.addMenu("")
         self._layouts.addActions(list(actions.layouts.values()))

@@ -163,6 +163,14 @@
         <translation>提高每秒步数</translation>
     </message>
     <message>
+        <source>S&amp;earch…</source>
+        <translation>搜索(&amp;E)…</translation>
+    </message>
+    <message>
+        <source>Try many values of some fields and keep the best</source>
+        <translation>为若干字段尝试多种取值，留下最好的</translation>
+    </message>
+    <message>
         <source>Light</source>
         <translation>浅色</translation>
     </message>
@@ -650,6 +658,49 @@ How good all lanes are together appears here, beside the mean and the best of th
     <message>
         <source>Make lanes the same again</source>
         <translation>让各赛道重新一致</translation>
+    </message>
+</context>
+<context>
+    <name>FieldRow</name>
+    <message>
+        <source>Do not search this field</source>
+        <translation>不搜索此字段</translation>
+    </message>
+    <message>
+        <source>Do not search this field: {name}</source>
+        <translation>不搜索此字段：{name}</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>到</translation>
+    </message>
+    <message>
+        <source>log</source>
+        <translation>对数</translation>
+    </message>
+    <message>
+        <source>Orders of magnitude are equally likely, instead of values</source>
+        <translation>各数量级的可能性相同，而不是各数值</translation>
+    </message>
+    <message>
+        <source>Smallest value; or a list of values with commas between them</source>
+        <translation>最小值；或用逗号分隔的一列值</translation>
+    </message>
+    <message>
+        <source>Largest value</source>
+        <translation>最大值</translation>
+    </message>
+    <message>
+        <source>{name}: smallest value, or a list</source>
+        <translation>{name}：最小值，或一列值</translation>
+    </message>
+    <message>
+        <source>{name}: largest value</source>
+        <translation>{name}：最大值</translation>
+    </message>
+    <message>
+        <source>{name}: values to try</source>
+        <translation>{name}：要尝试的值</translation>
     </message>
 </context>
 <context>
@@ -2016,6 +2067,217 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     <message>
         <source>Ctrl and the wheel zoom, dragging moves, a double click resets</source>
         <translation>按住 Ctrl 滚动滚轮可缩放，拖动可平移，双击可还原</translation>
+    </message>
+</context>
+<context>
+    <name>StudyHistoryView</name>
+    <message>
+        <source>History</source>
+        <translation>历程</translation>
+    </message>
+    <message>
+        <source>A dot is a trial, a ring one that was given up early, a cross one that broke; the line is the best so far: where it lies flat for long, more trials bring little.</source>
+        <translation>圆点是一次试验，圆环是提前放弃的试验，叉是崩溃的试验；折线是目前的最好成绩：若它长时间保持水平，再多的试验也收获不大。</translation>
+    </message>
+    <message>
+        <source>trial</source>
+        <translation>试验</translation>
+    </message>
+</context>
+<context>
+    <name>StudyParallelView</name>
+    <message>
+        <source>Parallel coordinates</source>
+        <translation>平行坐标</translation>
+    </message>
+    <message>
+        <source>A line is a trial: follow the strong ones, which are the best, and see through which value of each field they all pass; where they spread, the field matters little.</source>
+        <translation>一条线是一次试验：颜色最深的是最好的几次，看它们都经过每个字段的哪个值；若它们散开，该字段就无关紧要。</translation>
+    </message>
+</context>
+<context>
+    <name>StudySlicesView</name>
+    <message>
+        <source>Slices</source>
+        <translation>切片</translation>
+    </message>
+    <message>
+        <source>The score against one field at a time: a clear slope or step means that this field decides, a cloud without shape that it does not.</source>
+        <translation>成绩与单个字段的关系：明显的斜坡或台阶表示该字段起决定作用，没有形状的点云表示它不起作用。</translation>
+    </message>
+</context>
+<context>
+    <name>StudyView</name>
+    <message>
+        <source>validation loss</source>
+        <translation>验证损失</translation>
+    </message>
+    <message>
+        <source>validation accuracy</source>
+        <translation>验证准确率</translation>
+    </message>
+    <message>
+        <source>training loss</source>
+        <translation>训练损失</translation>
+    </message>
+    <message>
+        <source>Add fields to search on the left, then press Start.
+Every finished trial appears here.</source>
+        <translation>在左侧添加要搜索的字段，然后按“开始”。
+每次完成的试验都会显示在这里。</translation>
+    </message>
+    <message>
+        <source>Trial {number}</source>
+        <translation>试验 {number}</translation>
+    </message>
+    <message>
+        <source>Trial {number}, pruned</source>
+        <translation>试验 {number}，已剪枝</translation>
+    </message>
+</context>
+<context>
+    <name>SweepForm</name>
+    <message>
+        <source>A kept study: its own experiment is searched.</source>
+        <translation>已保存的搜索：搜索的是它自己的实验。</translation>
+    </message>
+    <message>
+        <source>Searched: {experiment}, lane “{lane}”</source>
+        <translation>搜索对象：{experiment}，赛道“{lane}”</translation>
+    </message>
+    <message>
+        <source>Trials</source>
+        <translation>试验次数</translation>
+    </message>
+    <message>
+        <source>Fields to search</source>
+        <translation>搜索的字段</translation>
+    </message>
+    <message>
+        <source>Add a field</source>
+        <translation>添加字段</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Kept in</source>
+        <translation>保存位置</translation>
+    </message>
+    <message>
+        <source>a file of this computer</source>
+        <translation>本机的文件</translation>
+    </message>
+    <message>
+        <source>A database that several machines work on: postgresql://user:password@host/name. It is not shown.</source>
+        <translation>供多台机器共同使用的数据库：postgresql://user:password@host/name。地址不会显示出来。</translation>
+    </message>
+</context>
+<context>
+    <name>SweepTable</name>
+    <message>
+        <source>Trial</source>
+        <translation>试验</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>状态</translation>
+    </message>
+</context>
+<context>
+    <name>SweepWindow</name>
+    <message>
+        <source>Open trial {number}</source>
+        <translation>打开试验 {number}</translation>
+    </message>
+    <message>
+        <source>Save the trials</source>
+        <translation>保存试验</translation>
+    </message>
+    <message>
+        <source>“{name}” cannot be written ({reason}). Nothing was changed; choose another folder.</source>
+        <translation>无法写入“{name}”（{reason}）。没有任何改动；请选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>New search</source>
+        <translation>新的搜索</translation>
+    </message>
+    <message>
+        <source>Kept: {name}</source>
+        <translation>已保存：{name}</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>正在开始…</translation>
+    </message>
+    <message>
+        <source>Nothing has been searched yet.</source>
+        <translation>还没有进行过搜索。</translation>
+    </message>
+    <message>
+        <source>{done} of {all} trials</source>
+        <translation>已完成 {done}/{all} 次试验</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
+    </message>
+    <message>
+        <source>stopping…</source>
+        <translation>正在停止…</translation>
+    </message>
+    <message>
+        <source>stopped; Start goes on</source>
+        <translation>已停止；按“开始”继续</translation>
+    </message>
+    <message>
+        <source>best so far {value} (trial {number})</source>
+        <translation>目前最好 {value}（试验 {number}）</translation>
+    </message>
+    <message>
+        <source>Open the best as an experiment</source>
+        <translation>把最好的打开为实验</translation>
+    </message>
+    <message>
+        <source>Open trial {number} as an experiment</source>
+        <translation>把试验 {number} 打开为实验</translation>
+    </message>
+    <message>
+        <source>Search – InitViz</source>
+        <translation>搜索 – InitViz</translation>
+    </message>
+    <message>
+        <source>Start search</source>
+        <translation>开始搜索</translation>
+    </message>
+    <message>
+        <source>Search; a study that is kept under this name goes on</source>
+        <translation>开始搜索；若已有同名的搜索，则继续它</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>End the search; finished trials are kept, and it can go on later</source>
+        <translation>结束搜索；已完成的试验会保留，以后可以继续</translation>
+    </message>
+    <message>
+        <source>Save as CSV…</source>
+        <translation>保存为 CSV…</translation>
+    </message>
+    <message>
+        <source>New search, or one that is kept</source>
+        <translation>新的搜索，或已保存的搜索</translation>
+    </message>
+    <message>
+        <source>Progress of the search</source>
+        <translation>搜索进度</translation>
+    </message>
+    <message>
+        <source>Trials, best first</source>
+        <translation>试验，最好的在前</translation>
     </message>
 </context>
 <context>
