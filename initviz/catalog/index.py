@@ -41,11 +41,14 @@ MODULES: tuple[str, ...] = (
     "remedies.penalties",
     "remedies.gradients",
     "remedies.averaging",
+    "remedies.snapshots",
     "remedies.training",
     "remedies.losses",
+    "remedies.distillation",
     "remedies.balance",
     "remedies.augmentation",
     "remedies.transfer",
+    "remedies.curriculum",
 )
 """Modules below this package with a ``PARTS`` tuple, in the order in which the window lists them."""
 

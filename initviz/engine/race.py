@@ -108,7 +108,14 @@ class Race(Iterator[RaceState]):
             starts = self._draw(limits)
             rows = [start.row for start in starts]
             self.groups = make_groups(
-                experiment, self.blueprints, rows, self.data, catalogue, self.device, self._check_every
+                experiment,
+                self.blueprints,
+                rows,
+                self.data,
+                catalogue,
+                self.device,
+                self._check_every,
+                self.stages,
             )
             self._set_buffers(starts)
         self.match_reports: dict[int, MatchReport] = {
