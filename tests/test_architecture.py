@@ -65,7 +65,7 @@ def test_listing_the_catalogue_imports_neither_window_nor_torch() -> None:
     assert {"kind", "key", "title", "parameters", "formula", "source"} <= set(entries[0])
     assert {"initializer", "optimizer", "dataset"} <= {entry["kind"] for entry in entries}
     assert "initviz" in imported(result)
-    assert not imported(result) & (WINDOW | {"torch", "sklearn", "scipy"})
+    assert not imported(result) & (WINDOW | {"torch", "sklearn", "scipy", "optuna", "sqlalchemy"})
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,18 @@ def test_training_without_a_window_imports_no_window(arguments: list[str]) -> No
     result = python(COMMAND_LINE, *arguments)
     assert json.loads(result.stdout)["lanes"]
     assert "torch" in imported(result)
+    assert not imported(result) & WINDOW
+
+
+def test_a_study_imports_no_window(tmp_path: Path) -> None:
+    study = tmp_path / "study.toml"
+    study.write_text(
+        'experiment = {steps = 2, data = {name = "moons"}}\nsampler = "grid"\n'
+        'fields = [{path = "model.depth", choices = [1, 2]}]\n'
+    )
+    result = python(COMMAND_LINE, "sweep", str(study), "--json", "--storage", str(tmp_path / "kept.sqlite3"))
+    assert json.loads(result.stdout)["counts"] == {"complete": 2}
+    assert "optuna" in imported(result)
     assert not imported(result) & WINDOW
 
 

@@ -242,7 +242,7 @@ def _experiment(
         read_document(written, catalogue, limits, its_folder)
         return written, with_whole_paths(written, catalogue, its_folder), place
     except ExperimentError as error:
-        raise error.below(place) if not error.path.startswith("[") else error from error
+        raise error.below(place) from error
 
 
 def _name(value: object) -> str:

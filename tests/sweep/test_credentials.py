@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import sys
 from pathlib import Path
@@ -11,7 +12,6 @@ import pytest
 from initviz.cli.command_line import main
 from initviz.experiment.errors import InitVizError
 from initviz.experiment.toml import dumps
-from initviz.sweep import storage
 from initviz.sweep.credentials import hide, without_passwords
 from initviz.sweep.storage import close_storage, find_place, open_storage
 from tests.sweep.conftest import PASSWORD, QUOTED, study_document
@@ -96,7 +96,7 @@ def test_a_wrong_password_is_told_without_it(postgresql: str) -> None:
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("psycopg", "psycopg2"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setattr(storage.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InitVizError, match=r"pip install 'initviz\[postgresql\]'"):
         find_place("postgresql://me:hunter2@host/db")
 
