@@ -127,9 +127,9 @@ def test_a_race_learns_from_a_teacher_as_plain_networks_do(
             hard: Callable[[Tensor, Tensor], Tensor] = hard,
             answers: list[Tensor] = answers,
         ) -> Tensor:
-            return (1 - share) * hard(outputs, targets) + share * divergence(
-                outputs, answers[-1], temperature
-            )
+            soft = divergence(outputs, answers[-1], temperature)
+            whole: Tensor = (1 - share) * hard(outputs, targets) + share * soft
+            return whole
 
         run._loss = loss
         for step in range(STEPS):
