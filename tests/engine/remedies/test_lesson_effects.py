@@ -36,5 +36,5 @@ def test_easy_first_learns_fewer_errors_by_heart_and_hard_first_more() -> None:
 def test_a_teacher_keeps_its_students_from_the_errors() -> None:
     found = accuracies("distillation")
     plain = found["Labels alone"]
-    assert (found["Teacher with right labels"] > 0.95).all()
-    assert (found["Teacher with the same labels"] > plain + 0.1).all()
+    assert (found["Right teacher"] > 0.95).all()
+    assert (found["Noisy teacher"] > plain + 0.1).all()
