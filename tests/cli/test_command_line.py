@@ -71,7 +71,15 @@ def test_help_names_every_option_with_a_text(language: Language, initviz: Run) -
 
 def test_help_lists_every_command(initviz: Run) -> None:
     out = initviz("--help").out
-    assert [command.name for command in COMMANDS] == ["open", "run", "probe", "list", "snapshot", "doctor"]
+    assert [command.name for command in COMMANDS] == [
+        "open",
+        "run",
+        "sweep",
+        "probe",
+        "list",
+        "snapshot",
+        "doctor",
+    ]
     for command in COMMANDS:
         assert re.search(rf"^    {command.name} +{re.escape(command.summary.en)}$", out, re.MULTILINE)
 
@@ -81,7 +89,7 @@ def test_a_wrong_command_is_answered_with_the_nearest(initviz: Run) -> None:
     assert result.code == 2
     assert "Did you mean 'run'?" in result.err
     assert result.out == ""
-    assert "open, run, probe" in initviz("zzzzzz").err
+    assert "open, run, sweep, probe" in initviz("zzzzzz").err
     assert "您是否想写“run”" in initviz("--lang", "zh", "rnu").err
 
 
