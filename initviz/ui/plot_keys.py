@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal, Slot
+from shiboken6 import isValid
 
 from initviz.experiment.blueprint import data_info
 from initviz.experiment.text import Text
@@ -51,6 +52,8 @@ class PlotKeys(QObject):
     def list_plots(self) -> None:
         """Name every plot in the menu, and mark those that are shown."""
         docks = self._dashboard.docks
+        if not all(isValid(dock) for dock in docks.values()):
+            return  # the window is being taken down, and docks that go tell of it
         shown = {key for key, dock in docks.items() if not dock.isHidden()}
         self._menus.fill_views({key: dock.windowTitle() for key, dock in docks.items()}, shown)
 

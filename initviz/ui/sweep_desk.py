@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from initviz.ui.actions import Actions
 from initviz.ui.session import Session
-from initviz.ui.sweep_window import SweepWindow
 from initviz.ui.theme import ThemeSwitch
 from initviz.worker.sweep_thread import Sweeper
+
+if TYPE_CHECKING:
+    from initviz.ui.sweep_window import SweepWindow
 
 
 class SweepDesk(QObject):
@@ -33,6 +37,9 @@ class SweepDesk(QObject):
     def open(self) -> None:
         """Show the window of a search in front."""
         if self.window is None:
+            # Not before: its plots would have to be loaded before the main window can be painted.
+            from initviz.ui.sweep_window import SweepWindow
+
             self.window = SweepWindow(self._session, self._theme, self.sweeper, self._main)
             self.window.opened.connect(self._come_back)
         self.window.present()

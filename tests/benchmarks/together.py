@@ -16,7 +16,7 @@ from tests.benchmarks.measure import Benchmark, Result, interleaved
 from tests.parts_at_work import document_with, parts_at_work
 
 LANES = 4
-STEPS = 10
+STEPS = 6
 
 
 def _race(document: dict[str, Any], seeds: range) -> Race:
@@ -37,7 +37,7 @@ def _measure(part: Part) -> Result:
     document = document_with(part)
     together = [_race(document, range(LANES))]
     alone = [_race(document, range(seed, seed + 1)) for seed in range(LANES)]
-    return interleaved(partial(_run, alone), partial(_run, together), runs=7)
+    return interleaved(partial(_run, alone), partial(_run, together), runs=3)
 
 
 BENCHMARKS = tuple(

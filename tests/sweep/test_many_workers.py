@@ -32,7 +32,7 @@ def worker(study: Path, url: str) -> subprocess.Popen[str]:
         str(study),
         "--json",
         "--heartbeat",
-        "1",
+        "4",  # a busy machine may hold a live worker up for seconds
         "--batch",
         "4",
     ]
@@ -60,6 +60,7 @@ def read_trials(url: str, name: str) -> list[TrialRecord]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_killed_worker_loses_no_trial(postgresql: str, tmp_path: Path) -> None:
     document = study_document(name="killed")
     document["experiment"]["steps"] = SLOW_STEPS
@@ -97,6 +98,7 @@ def test_a_killed_worker_loses_no_trial(postgresql: str, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_an_ended_worker_leaves_a_study_that_goes_on(tmp_path: Path) -> None:
     document = study_document(name="ended")
     document["experiment"]["steps"] = SLOW_STEPS

@@ -52,6 +52,7 @@ PARTS: tuple[InitializerPart, ...] = (
     InitializerPart(
         kind="initializer",
         key="from_weights",
+        group=Text("From other networks", "来自其他网络"),
         title=Text("From weights", "来自已有权重"),
         summary=Text(
             "Starts where another network has arrived: an earlier stage, another lane or a file; tensors are matched "
