@@ -60,7 +60,6 @@ def read_trials(url: str, name: str) -> list[TrialRecord]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_a_killed_worker_loses_no_trial(postgresql: str, tmp_path: Path) -> None:
     document = study_document(name="killed")
     document["experiment"]["steps"] = SLOW_STEPS
@@ -98,7 +97,6 @@ def test_a_killed_worker_loses_no_trial(postgresql: str, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_an_ended_worker_leaves_a_study_that_goes_on(tmp_path: Path) -> None:
     document = study_document(name="ended")
     document["experiment"]["steps"] = SLOW_STEPS
