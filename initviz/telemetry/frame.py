@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from initviz.catalog.remedy_part import Gauge
 from initviz.experiment.values import Task
 from initviz.telemetry.ensemble import Answers
+from initviz.theory.prediction import Prediction
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -37,6 +38,7 @@ class LaneInfo:
         drawn_stds: Standard deviation of the numbers drawn, before the first step.
         tests_rates: True where the learning rate rises during the whole run, at least tenfold: its loss against the
             rate tells which rate suits.
+        prediction: What theory says of its start; None where nobody asked it.
     """
 
     name: str
@@ -46,6 +48,7 @@ class LaneInfo:
     target_stds: tuple[float, ...]
     drawn_stds: tuple[float, ...]
     tests_rates: bool = False
+    prediction: Prediction | None = None
 
 
 @dataclass(frozen=True, slots=True)

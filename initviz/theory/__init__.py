@@ -1,0 +1,1 @@
+"""What a start will do, told before the first step: mean field and its finite-width scatter. NumPy and SciPy alone."""
