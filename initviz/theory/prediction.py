@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,8 @@ class Prediction:
         xi_q: Depth scale over which E[z^2] nears q*, in layers; infinite at criticality, NaN without a fixed point.
         xi_c: Depth scale over which the correlation nears c*, in layers.
         phase: On which side of the critical line the repeated hidden layer lies; None where layers differ.
+        activation: Key of the repeated hidden layer's activation; empty where layers differ.
+        critical_sigma_w: sigma_w at which that layer would be critical with this sigma_b; NaN without.
         not_covered: What theory does not cover, and where, in a sentence; None where it covers everything.
     """
 
@@ -54,4 +57,6 @@ class Prediction:
     xi_q: float
     xi_c: float
     phase: Phase | None
+    activation: str = ""
+    critical_sigma_w: float = math.nan
     not_covered: Text | None = None
