@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,19 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QWidget
 
 from initviz.telemetry.frame import Floats, Signal
+from initviz.views import lettering
 from initviz.views import plot as plots
 from initviz.views.axes import Axis, SteadyRange
 from initviz.views.base import View
 from initviz.views.end_labels import EndLabel, draw_end_labels, label_room
+from initviz.views.foretold import (
+    Foretold,
+    draw_foretold,
+    foretold_backward,
+    foretold_forward,
+    gap_text,
+    is_foretold,
+)
 from initviz.views.ink import Ink
 from initviz.views.lane_legend import draw_legend, legend_height
 from initviz.views.lane_status import diverged_at
@@ -29,6 +39,8 @@ _NAMED_WIDTH = 190.0
 _HOLLOW_FROM, _DOTS_FROM = 10.0, 7.0
 """Distance between layers in pixels from which points are drawn."""
 _DECADES = (-45.0, 40.0)
+_NOTED_HEIGHT = 170.0
+"""Height of the canvas from which there is room to say what theory does not cover."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +52,7 @@ class _Quantity:
         short: The same in few characters.
         start: ``(K, L)`` at the first frame.
         now: ``(K, L)`` at the latest.
+        foretold: What theory says of the start.
         axis: Range in decades.
     """
 
@@ -47,11 +60,15 @@ class _Quantity:
     short: str
     start: Floats
     now: Floats
+    foretold: Foretold
     axis: Axis
 
 
 class SignalView(View):
-    """Mean squares of pre-activations and of their gradients by layer: hollow at the start, filled now."""
+    """Mean squares of pre-activations and of their gradients by layer: hollow at the start, filled now.
+
+    Behind the points lies what theory says of the start, which needs no step to be made.
+    """
 
     KEY = "signal"
 
@@ -59,6 +76,7 @@ class SignalView(View):
         super().__init__(parent)
         self._ranges = (SteadyRange(log=True, least=1.0), SteadyRange(log=True, least=1.0))
         self._layout: list[tuple[Plot, _Quantity]] = []
+        self._fitted_alone = False
 
     def title(self) -> str:
         return self.tr("Signal by layer")
@@ -66,7 +84,8 @@ class SignalView(View):
     def sentence(self) -> str:
         return self.tr(
             "A good start keeps both curves level: where one falls or climbs layer by layer, the signal or the"
-            " gradient vanishes or explodes with depth."
+            " gradient vanishes or explodes with depth. The line is what theory foretells of the start; 95 of 100 draws"
+            " at this width should lie in the band around it."
         )
 
     def invitation(self) -> str:
@@ -79,9 +98,10 @@ class SignalView(View):
         return self.frame_version()
 
     def has_data(self) -> bool:
-        return self.history is not None and self.history.frame is not None
+        return self.history is not None and (self.history.frame is not None or is_foretold(self.info))
 
     def forget(self) -> None:
+        self._fitted_alone = False
         for held in self._ranges:
             held.reset()
 
@@ -89,27 +109,41 @@ class SignalView(View):
         """Return the forward and the backward plot as they were last drawn."""
         return [plot for plot, _ in self._layout]
 
-    def _quantities(self) -> tuple[_Quantity, _Quantity]:
+    def _signals(self) -> tuple[Signal | None, Signal | None]:
+        """Return the signal at the start and now; None before anything is measured."""
         assert self.history is not None
-        assert self.history.frame is not None
-        now = self.history.frame.signal
-        start = self.history.first_frame.signal if self.history.first_frame is not None else now
-        forward = (self.tr("forward signal, E[z²]"), "E[z²]", start.preactivation_q, now.preactivation_q)
-        backward = (
-            self.tr("backward gradient, E[(∂C/∂z)²]"),
-            "E[(∂C/∂z)²]",
-            start.grad_preactivation_q,
-            now.grad_preactivation_q,
+        frame, first = self.history.frame, self.history.first_frame
+        now = frame.signal if frame is not None else None
+        return (first.signal if first is not None else now), now
+
+    def _quantities(self) -> tuple[_Quantity, _Quantity]:
+        assert self.info is not None
+        start, now = self._signals()
+        if self._fitted_alone and now is not None:
+            # The gradient has been on a scale of its own as long as only theory was there.
+            self.forget()
+        self._fitted_alone = now is None
+        nothing = np.full((len(self.info.lanes), self.info.num_layers), np.nan)
+        named = (
+            ("preactivation_q", self.tr("forward signal, E[z²]"), "E[z²]"),
+            ("grad_preactivation_q", self.tr("backward gradient, E[(∂C/∂z)²]"), "E[(∂C/∂z)²]"),
         )
-        made = [
-            _Quantity(caption, short, first, latest, self._fit(held, first, latest))
-            for held, (caption, short, first, latest) in zip(self._ranges, (forward, backward), strict=True)
-        ]
+        made = []
+        for held, (name, caption, short) in zip(self._ranges, named, strict=True):
+            first = nothing if start is None else getattr(start, name)
+            latest = nothing if now is None else getattr(now, name)
+            foretold = (
+                foretold_forward(self.info)
+                if name == "preactivation_q"
+                else foretold_backward(self.info, None if start is None else first)
+            )
+            axis = self._fit(held, first, latest, foretold.values)
+            made.append(_Quantity(caption, short, first, latest, foretold, axis))
         return made[0], made[1]
 
-    def _fit(self, held: SteadyRange, start: Floats, now: Floats) -> Axis:
+    def _fit(self, held: SteadyRange, *sources: Floats) -> Axis:
         lanes = self.shown_lanes()
-        values = np.concatenate((start[lanes].ravel(), now[lanes].ravel()))
+        values = np.concatenate([source[lanes].ravel() for source in sources])
         values = values[np.isfinite(values) & (values > 0)]
         if not len(values):
             return held.fit(-1.0, 1.0)
@@ -119,15 +153,20 @@ class SignalView(View):
         return held.fit(low - spare, high + spare)
 
     def draw(self, ink: Ink, area: QRectF) -> None:
+        assert self.info is not None
         quantities = self._quantities()
         wide = area.width() > _WIDE * area.height()
+        gap = gap_text(self.info, self.shown_lanes(), self.focus_lane)
+        whole = area
+        if gap and area.height() >= _NOTED_HEIGHT:
+            area = area.adjusted(0, 0, 0, -(self.theme.small_px + 7.0))
         layout = self._arrange(quantities, area, wide)
         if ink.painter.device() is self.canvas.image:
             self._layout = layout
         assert self.history is not None
         # The start stays as it was, so it is part of the backdrop.
-        key = (id(self.history.first_frame), wide, self._dead(), *(plot.key for plot, _ in layout))
-        self.backdrop(ink, key, lambda target: self._draw_backdrop(target, area, layout, wide))
+        key = (id(self.history.first_frame), wide, gap, self._dead(), *(plot.key for plot, _ in layout))
+        self.backdrop(ink, key, lambda target: self._draw_backdrop(target, whole, layout, wide, gap))
         for plot, quantity in layout:
             self._draw_now(ink, plot, quantity)
         # The lines of the backward plot meet at the output, where names would say nothing.
@@ -179,32 +218,69 @@ class SignalView(View):
         return legend_height(self, area.width() - 18, area.height())
 
     def _draw_backdrop(
-        self, ink: Ink, area: QRectF, layout: list[tuple[Plot, _Quantity]], wide: bool
+        self, ink: Ink, area: QRectF, layout: list[tuple[Plot, _Quantity]], wide: bool, gap: str
     ) -> None:
         ink.fill(area, self.theme.surface)
+        legend = ""
         for place, (plot, quantity) in enumerate(layout):
             titled = wide or place == len(layout) - 1
-            note = self.tr("○ at the start  ● now") if place == 0 else ""
+            caption = plots.fitting((quantity.caption, quantity.short), plot.rect, self.theme)
+            # Beside the first caption that leaves room for it.
+            fits = "" if legend else self._legend(plot.rect, caption)
+            legend = legend or fits
             plots.draw_backdrop(
                 ink,
                 plot,
-                plots.fitting((quantity.caption, quantity.short), plot.rect, self.theme),
+                caption,
                 self.tr("layer") if titled else "",
                 layer_ticks(plot.x, plot.rect.width(), self.theme),
-                note,
+                fits,
             )
             self._draw_start(ink, plot, quantity)
+        if gap and area.height() >= _NOTED_HEIGHT:
+            size = self.theme.small_px
+            left = area.left() + 8
+            text = lettering.elide(gap, area.width() - 16, size)
+            ink.text(left, area.bottom() - 4 - size / 2, text, self.theme.muted, size)
+
+    def _legend(self, rect: QRectF, caption: str) -> str:
+        """Return what the marks mean, in as many words as there is room for beside a caption; empty without room."""
+        assert self.history is not None
+        if not is_foretold(self.info):
+            texts = [self.tr("○ at the start  ● now")]
+        elif self.history.frame is None:
+            texts = [self.tr("— theory, before the first step"), self.tr("— theory")]
+        else:
+            texts = [self.tr("○ at the start  ● now  — theory"), self.tr("○● measured  — theory")]
+        size = self.theme.small_px
+        room = rect.width() + 40 - lettering.text_width(caption, size, bold=True) - 7
+        return next((text for text in texts if lettering.text_width(text, size) <= room), "")
 
     def _draw_start(self, ink: Ink, plot: Plot, quantity: _Quantity) -> None:
         x, spacing, diameter = self._places(plot, quantity)
         values = plot.py_inside(plot.y.coordinates(quantity.start))
-        for lane in self.painting_order():
-            color = mix(self.lane_style(lane).color, self.theme.surface, 0.5)
-            ink.curve(x, values[lane], color, self.theme.line_width)
-            if spacing >= _HOLLOW_FROM:
-                ink.dots(x, values[lane], self.lane_style(lane).color, diameter + 1.2, hollow=True)
+        order = self.painting_order()
+        colors = {lane: self.lane_style(lane).color for lane in order}
+        known = quantity.foretold.lanes
+        draw_foretold(
+            ink, plot, quantity.foretold, x, [lane for lane in order if known[lane]], colors, self.focus_lane
+        )
+        for lane in order:
+            every = 1
+            if not known[lane]:
+                color = mix(colors[lane], self.theme.surface, 0.5)
+                ink.curve(x, values[lane], color, self.theme.line_width)
+            else:  # the line is theory's, so that points alone stand for what was measured
+                every = max(1, math.ceil(_HOLLOW_FROM / spacing))
+            if every * spacing >= _HOLLOW_FROM:
+                at = slice(None, None, every)
+                size = max(3.0, diameter) if every > 1 else diameter
+                ink.dots(x[at], values[lane][at], colors[lane], size + 1.2, hollow=True)
 
     def _draw_now(self, ink: Ink, plot: Plot, quantity: _Quantity) -> None:
+        assert self.history is not None
+        if self.history.frame is None:
+            return
         x, spacing, diameter = self._places(plot, quantity)
         values = plot.py_inside(plot.y.coordinates(quantity.now))
         width = self.theme.line_width
@@ -224,17 +300,18 @@ class SignalView(View):
 
     def _draw_labels(self, ink: Ink, plot: Plot, quantity: _Quantity, right: float) -> None:
         assert self.history is not None
-        assert self.history.frame is not None
         assert self.info is not None
         if right - plot.rect.right() < 24:
             return
-        places = []
+        frame, places = self.history.frame, []
         for lane in self.shown_lanes():
-            values, died = quantity.now[lane], self.history.frame.lanes[lane].diverged_at
-            held = np.flatnonzero(~np.isnan(values))
-            if not len(held):
-                values = quantity.start[lane]
+            died = frame.lanes[lane].diverged_at if frame is not None else None
+            values, held = quantity.now[lane], np.zeros(0, dtype=np.int64)
+            for source in (quantity.now, quantity.start, quantity.foretold.values):
+                values = source[lane]
                 held = np.flatnonzero(~np.isnan(values))
+                if len(held):
+                    break
             if len(held):
                 layer = int(held[-1])
                 y = float(plot.py_inside(plot.y.coordinates(np.array(values[layer]))))
@@ -260,32 +337,65 @@ class SignalView(View):
             y = float(plot.py_inside(plot.y.coordinates(np.array(now))))
             point = QPointF(x, y) if not np.isnan(now) else None
             text = f"{significant(start)} → {significant(now)}"
+            expected = float(quantity.foretold.values[lane, layer])
+            if not np.isnan(expected):
+                said = self.tr("theory {value}").format(value=significant(expected))
+                text = said if self._fitted_alone else f"{said} · {text}"
             rows.append(ReadoutRow(lane, self.lane_name(lane), text, point))
         return Readout(plot.rect, layer_heading(self.info, layer, self.focus_lane), tuple(rows), x=x)
 
     def table(self) -> list[Row]:
         assert self.info is not None
         rows: list[Row] = [
-            ["lane", "layer", "name", "when", "preactivation_q", "grad_preactivation_q", "step"]
+            [
+                "lane",
+                "layer",
+                "name",
+                "when",
+                "preactivation_q",
+                "grad_preactivation_q",
+                "step",
+                "predicted_q",
+                "predicted_grad_q",
+                "predicted_q_spread",
+                "predicted_grad_q_spread",
+            ]
         ]
-        if self.history is None or self.history.frame is None or self.history.first_frame is None:
+        if not self.has_data() or self.history is None:
             return rows
+        if self.history.frame is None or self.history.first_frame is None:
+            return rows + self._signal_rows("start", None, 0)
         for when, frame in (("start", self.history.first_frame), ("now", self.history.frame)):
             rows += self._signal_rows(when, frame.signal, frame.step)
         return rows
 
-    def _signal_rows(self, when: str, signal: Signal, step: int) -> list[Row]:
+    def _signal_rows(self, when: str, signal: Signal | None, step: int) -> list[Row]:
+        """Return a row a layer; what theory says stands beside the start, of which it speaks."""
         assert self.info is not None
-        return [
-            [
-                lane.name,
-                layer + 1,
-                name,
-                when,
-                float(signal.preactivation_q[index, layer]),
-                float(signal.grad_preactivation_q[index, layer]),
-                step,
-            ]
-            for index, lane in enumerate(self.info.lanes)
-            for layer, name in enumerate(lane.layers)
-        ]
+        rows: list[Row] = []
+        told = when == "start"
+        forward = foretold_forward(self.info)
+        backward = foretold_backward(self.info, signal.grad_preactivation_q if signal is not None else None)
+        for index, lane in enumerate(self.info.lanes):
+            said = lane.prediction
+            for layer, name in enumerate(lane.layers):
+                measured = (
+                    ["", ""]
+                    if signal is None
+                    else [
+                        float(signal.preactivation_q[index, layer]),
+                        float(signal.grad_preactivation_q[index, layer]),
+                    ]
+                )
+                predicted = (
+                    ["", "", "", ""]
+                    if said is None or not told
+                    else [
+                        float(forward.values[index, layer]),
+                        float(backward.values[index, layer]),
+                        float(said.q_spread[layer]),
+                        float(said.grad_q_spread[layer]),
+                    ]
+                )
+                rows.append([lane.name, layer + 1, name, when, *measured, step, *predicted])
+        return rows
