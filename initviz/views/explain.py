@@ -1,0 +1,177 @@
+"""What is right or wrong with each lane's start, and why, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QLocale, QPointF, QRectF
+
+from initviz.telemetry.explanation import Explanation, explain
+from initviz.telemetry.explanation_text import explanation_text, headline
+from initviz.views import lettering
+from initviz.views.base import View
+from initviz.views.ink import Ink
+from initviz.views.lane_status import status_text
+from initviz.views.numbers import percent, significant
+from initviz.views.palette import Theme
+from initviz.views.saving import Row
+from initviz.views.wrapping import wrap
+
+_LEADING = 1.5
+_WIDEST = 46.0
+"""Widest line of text, in multiples of its size: longer ones are hard to follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What is said of one lane.
+
+    Attributes:
+        lane: Its index.
+        name: What the person calls it, as much as fits.
+        head: The headline, as much as fits.
+        lines: The sentences, in lines; empty where there is no room for them.
+        size: Of the type.
+        own_line: Whether the headline stands below the name.
+    """
+
+    lane: int
+    name: str
+    head: str
+    lines: tuple[str, ...]
+    size: int
+    own_line: bool
+
+    @property
+    def height(self) -> float:
+        """How much room it takes, without the gap to the next."""
+        return _LEADING * self.size * (1 + self.own_line + len(self.lines))
+
+
+class ExplainView(View):
+    """A headline and a sentence or two a lane, from what was measured and what theory says."""
+
+    KEY = "explain"
+
+    def title(self) -> str:
+        return self.tr("Why it learns, or does not")
+
+    def sentence(self) -> str:
+        return self.tr(
+            "Each lane's start in words: what was measured in its layers, how that compares with theory, and what has"
+            " become of it since."
+        )
+
+    def invitation(self) -> str:
+        return self.tr(
+            "Press space to play.\nWhat is right or wrong with the start of each lane, and why, appears here in words."
+        )
+
+    def version(self) -> int:
+        return self.frame_version()
+
+    def has_data(self) -> bool:
+        return self.history is not None and self.history.frame is not None
+
+    def explanation(self, lane: int) -> Explanation:
+        """Return what there is to say of a lane of the run."""
+        assert self.info is not None
+        history = self.history
+        first = history.first_frame if history is not None else None
+        latest = history.frame if history is not None else None
+        state = history.lanes[lane] if history is not None and history.lanes else None
+        return explain(self.info, lane, first, latest, state)
+
+    def said(self, lane: int) -> tuple[str, str]:
+        """Return the headline of a lane and its sentences, in the current language."""
+        language = QLocale().name()
+        found = self.explanation(lane)
+        text = explanation_text(found, significant, percent)
+        return headline(found).in_language(language), text.in_language(language)
+
+    def draw(self, ink: Ink, area: QRectF) -> None:
+        ink.fill(area, self.theme.surface)
+        rect = area.adjusted(16, 4, -12, -4)
+        order = self.shown_lanes()
+        texts = {lane: self.said(lane) for lane in order}
+        y = rect.top()
+        blocks, gap = self._fit(texts, rect)
+        for block in blocks:
+            self._draw_block(ink, block, rect, y)
+            y += block.height + gap
+        if len(blocks) < len(order):
+            note = self.tr("{count} more where there is more room").format(count=len(order) - len(blocks))
+            ink.text(rect.left(), rect.bottom() - self.theme.small_px / 2, note, self.theme.muted)
+
+    def _fit(self, texts: dict[int, tuple[str, str]], rect: QRectF) -> tuple[list[_Block], float]:
+        """Return as much as there is room for, and the gap between two lanes.
+
+        First everything, then in smaller type, then the sentences of the lane in focus alone.
+        """
+        theme, focus = self.theme, self.focus_lane
+        for size, everything in ((theme.base_px, True), (theme.small_px, True), (theme.small_px, False)):
+            gap = 0.75 * size
+            blocks = [
+                self._block(lane, *said, rect.width(), size, everything or lane == focus)
+                for lane, said in texts.items()
+            ]
+            if sum(block.height + gap for block in blocks) - gap <= rect.height():
+                return blocks, gap
+        gap = 0.0
+        left = rect.height() - 1.5 * theme.small_px
+        kept: list[_Block] = []
+        for whole in sorted(blocks, key=lambda block: block.lane != focus):
+            block = whole
+            if whole.height > left:
+                block = self._block(whole.lane, *texts[whole.lane], rect.width(), whole.size, False)
+            if block.height <= left:
+                kept.append(block)
+                left -= block.height
+        return sorted(kept, key=lambda block: block.lane), gap
+
+    def _block(self, lane: int, head: str, text: str, width: float, size: int, in_full: bool) -> _Block:
+        indent = _indent(self.theme)
+        room = width - indent
+        name = lettering.elide(self.lane_name(lane), room, size, bold=True)
+        left = room - lettering.text_width(name, size, bold=True) - size
+        own_line = lettering.text_width(head, size) > left
+        lines = wrap(text, min(room, _WIDEST * size), size) if in_full and text else []
+        if own_line and not in_full:
+            own_line, head = False, lettering.elide(head, max(0.0, left), size)
+        return _Block(lane, name, lettering.elide(head, room, size), tuple(lines), size, own_line)
+
+    def _draw_block(self, ink: Ink, block: _Block, rect: QRectF, top: float) -> None:
+        style, size = self.lane_style(block.lane), block.size
+        indent, line = _indent(self.theme), _LEADING * block.size
+        left, y = rect.left() + indent, top + line / 2
+        unit = self.theme.unit
+        if block.lane == self.focus_lane:
+            ink.fill(QRectF(rect.left() - 10, top + 2, 3 * unit, block.height - 4), style.color)
+        ink.marker(style.marker, rect.left() + 5 * unit, y, style.color, 4 * unit)
+        width = ink.text(left, y, block.name, style.ink, size, bold=True)
+        self.mark_lane(QRectF(rect.left(), top, indent + width, line), block.lane)
+        if block.own_line:
+            y += line
+            ink.text(left, y, block.head, self.theme.text, size)
+        else:
+            ink.text(left + width + size, y, block.head, self.theme.text, size)
+        for words in block.lines:
+            y += line
+            ink.text(left, y, words, self.theme.muted, size)
+
+    def read_out(self, place: QPointF) -> None:
+        """There is nothing to read out: everything is said already."""
+
+    def table(self) -> list[Row]:
+        assert self.info is not None
+        rows: list[Row] = [["lane", "headline", "explanation", "status"]]
+        if self.has_data():
+            rows += [
+                [self.lane_name(lane), *self.said(lane), status_text(self.history, lane)]
+                for lane in range(len(self.info.lanes))
+            ]
+        return rows
+
+
+def _indent(theme: Theme) -> float:
+    return 16 * theme.unit
