@@ -18,12 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from initviz.telemetry.frame import RunInfo
+from initviz.telemetry.history import RunHistory
 from initviz.ui.formula import FormulaView
 from initviz.ui.icons import icon
 from initviz.ui.language import current_language
 from initviz.ui.number_text import format_three
 from initviz.ui.scenarios import lesson
 from initviz.ui.session import Session
+from initviz.ui.why_text import WhyText
 from initviz.views.palette import Theme
 
 SHOWN_LAYERS = 3
@@ -45,6 +47,7 @@ class LessonPanel(QFrame):
         self.setObjectName("panel")
         self._session = session
         self._info: RunInfo | None = None
+        self._history: RunHistory | None = None
         self._section_px = 16
         self._swatch_colors: tuple[str, ...] = ()
         self._heading = QLabel()
@@ -64,6 +67,7 @@ class LessonPanel(QFrame):
         self._start = QLabel()
         self._start.setObjectName("quiet")
         self._start.setWordWrap(True)
+        self.why = WhyText()
         self.formula = FormulaView()
         self._table = QGridLayout()
         self._table.setHorizontalSpacing(16)
@@ -100,13 +104,14 @@ class LessonPanel(QFrame):
         inner.addWidget(rule)
         inner.addWidget(self._lane)
         inner.addWidget(self._start)
+        inner.addWidget(self.why)
         inner.addWidget(self.formula)
         inner.addLayout(self._table)
         column_box.addLayout(inner, 1)
 
-    def set_info(self, info: RunInfo | None) -> None:
-        """Show what another run has drawn."""
-        self._info = info
+    def set_run(self, info: RunInfo | None, history: RunHistory | None) -> None:
+        """Show what another run has drawn, and what becomes of it."""
+        self._info, self._history = info, history
         self._show_start()
 
     def set_theme(self, theme: Theme) -> None:
@@ -166,8 +171,9 @@ class LessonPanel(QFrame):
 
     def _show_start(self) -> None:
         experiment = self._session.experiment
-        index = min(self._session.focus_lane, len(experiment.lanes) - 1)
-        lane = experiment.lanes[index]
+        written = experiment.written_lanes
+        index = min(self._session.focus_lane, len(written) - 1)
+        lane = written[index]
         part = self._session.catalogue.get("initializer", lane.recipe.init.weight.name)
         self._lane.setText(lane.name)
         if self._swatch_colors:
@@ -177,9 +183,11 @@ class LessonPanel(QFrame):
         self._start.setText(title)
         self._start.setVisible(title.casefold() != lane.name.casefold())
         self.formula.set_formula(part.formula)
-        info = self._info.lanes[index] if self._info is not None and index < len(self._info.lanes) else None
-        if info is not None and info.name != lane.name:
+        firsts = self._info.firsts if self._info is not None else ()
+        info = firsts[index] if index < len(firsts) else None
+        if info is not None and info.title != lane.name:
             info = None  # of a run that an edit is about to replace
+        self.why.show_lane(self._history if info is not None else None, index)
         layers = _telling_layers(len(info.layers)) if info is not None else ()
         for row, cells in enumerate(self._cells):
             shown = 0 < row <= len(layers) or (row == 0 and bool(layers))

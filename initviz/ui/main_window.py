@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
         self.dashboard.set_run(playback.info, playback.history)
         self._show_focus()
         self._show_hidden()
-        self.lesson.panel.set_info(playback.info)
+        self.lesson.panel.set_run(playback.info, playback.history)
         self.controls.set_info(playback.info)
         self._refresh(True)
 
@@ -261,6 +261,7 @@ class MainWindow(QMainWindow):
         if not fresh:
             return
         self.controls.show_run(self.parts.playback.history)
+        self.lesson.panel.why.follow()
         self._ticks += 1
         if self.parts.playback.state != "playing" or self._ticks % NUMBERS_EVERY == 0:
             self.show_progress()
