@@ -106,27 +106,28 @@ class ExplainView(View):
     def _fit(self, texts: dict[int, tuple[str, str]], rect: QRectF) -> tuple[list[_Block], float]:
         """Return as much as there is room for, and the gap between two lanes.
 
-        First everything, then in smaller type, then the sentences of the lane in focus alone.
+        First everything, then in smaller type, then the sentences of the lane in focus and of as many others as fit.
         """
-        theme, focus = self.theme, self.focus_lane
-        for size, everything in ((theme.base_px, True), (theme.small_px, True), (theme.small_px, False)):
+        theme, width = self.theme, rect.width()
+        for size in (theme.base_px, theme.small_px):
             gap = 0.75 * size
-            blocks = [
-                self._block(lane, *said, rect.width(), size, everything or lane == focus)
-                for lane, said in texts.items()
-            ]
+            blocks = [self._block(lane, *said, width, size, True) for lane, said in texts.items()]
             if sum(block.height + gap for block in blocks) - gap <= rect.height():
                 return blocks, gap
-        gap = 0.0
-        left = rect.height() - 1.5 * theme.small_px
+        size = theme.small_px
+        line = _LEADING * size
+        most = int(rect.height() / line)
+        by_focus = sorted(texts, key=lambda lane: lane != self.focus_lane)
+        lanes = by_focus[: most if len(texts) <= most else max(1, most - 1)]
+        gap = min(0.75 * size, max(0.0, rect.height() - len(lanes) * line) / len(lanes))
+        left = rect.height() - len(lanes) * (line + gap)
         kept: list[_Block] = []
-        for whole in sorted(blocks, key=lambda block: block.lane != focus):
-            block = whole
-            if whole.height > left:
-                block = self._block(whole.lane, *texts[whole.lane], rect.width(), whole.size, False)
-            if block.height <= left:
-                kept.append(block)
-                left -= block.height
+        for lane in lanes:
+            block = self._block(lane, *texts[lane], width, size, True)
+            if block.height - line > left:
+                block = self._block(lane, *texts[lane], width, size, False)
+            left -= block.height - line
+            kept.append(block)
         return sorted(kept, key=lambda block: block.lane), gap
 
     def _block(self, lane: int, head: str, text: str, width: float, size: int, in_full: bool) -> _Block:
