@@ -635,6 +635,27 @@ How good all lanes are together appears here, beside the mean and the best of th
     </message>
 </context>
 <context>
+    <name>ExplainView</name>
+    <message>
+        <source>Why it learns, or does not</source>
+        <translation>为何能学或不能学</translation>
+    </message>
+    <message>
+        <source>Each lane&apos;s start in words: what was measured in its layers, how that compares with theory, and what has become of it since.</source>
+        <translation>用文字说明每条赛道的初始状态：各层测得了什么、与理论相比如何，以及此后发生了什么。</translation>
+    </message>
+    <message>
+        <source>Press space to play.
+What is right or wrong with the start of each lane, and why, appears here in words.</source>
+        <translation>按空格键开始。
+每条赛道的初始化好在哪里、坏在哪里，原因是什么，会在这里用文字说明。</translation>
+    </message>
+    <message>
+        <source>{count} more where there is more room</source>
+        <translation>放大后还可显示 {count} 条</translation>
+    </message>
+</context>
+<context>
     <name>FaultReporter</name>
     <message>
         <source>A fault in InitViz</source>
@@ -1935,8 +1956,8 @@ The loss of every lane appears here against the learning rate, and the rate at w
         <translation>逐层信号</translation>
     </message>
     <message>
-        <source>A good start keeps both curves level: where one falls or climbs layer by layer, the signal or the gradient vanishes or explodes with depth.</source>
-        <translation>好的初始化让两条曲线都保持水平；曲线逐层下降或上升，说明信号或梯度随深度消失或爆炸。</translation>
+        <source>A good start keeps both curves level: where one falls or climbs layer by layer, the signal or the gradient vanishes or explodes with depth. The line is what theory foretells of the start; 95 of 100 draws at this width should lie in the band around it.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Press space to play.
@@ -1955,6 +1976,26 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     <message>
         <source>○ at the start  ● now</source>
         <translation>○ 初始  ● 当前</translation>
+    </message>
+    <message>
+        <source>— theory, before the first step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>— theory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>○ at the start  ● now  — theory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>○● measured  — theory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>theory {value}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>layer</source>
@@ -2121,10 +2162,14 @@ How strong the signal is in each layer appears here: forward on its way in, and 
         <translation>训练损失</translation>
     </message>
     <message>
-        <source>Add fields to search on the left, then press Start.
+        <source>Press “Start search”.
 Every finished trial appears here.</source>
-        <translation>在左侧添加要搜索的字段，然后按“开始”。
-每次完成的试验都会显示在这里。</translation>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add fields to search on the left, then press “Start search”.
+Every finished trial appears here.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Trial {number}</source>
@@ -2138,8 +2183,8 @@ Every finished trial appears here.</source>
 <context>
     <name>SweepForm</name>
     <message>
-        <source>A kept study: its own experiment is searched.</source>
-        <translation>已保存的搜索：搜索的是它自己的实验。</translation>
+        <source>This study searches an experiment of its own.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Searched: {experiment}, lane “{lane}”</source>
@@ -2156,6 +2201,10 @@ Every finished trial appears here.</source>
     <message>
         <source>Add a field</source>
         <translation>添加字段</translation>
+    </message>
+    <message>
+        <source>Nothing is searched yet. “Add a field” offers every setting of this lane; or choose an example above.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Name</source>
@@ -2177,6 +2226,10 @@ Every finished trial appears here.</source>
 <context>
     <name>SweepTable</name>
     <message>
+        <source>Finished trials are listed here, the best first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Trial</source>
         <translation>试验</translation>
     </message>
@@ -2196,16 +2249,20 @@ Every finished trial appears here.</source>
         <translation>保存试验</translation>
     </message>
     <message>
-        <source>“{name}” cannot be written ({reason}). Nothing was changed; choose another folder.</source>
-        <translation>无法写入“{name}”（{reason}）。没有任何改动；请选择其他文件夹。</translation>
-    </message>
-    <message>
         <source>New search</source>
         <translation>新的搜索</translation>
     </message>
     <message>
         <source>Kept: {name}</source>
         <translation>已保存：{name}</translation>
+    </message>
+    <message>
+        <source>Examples</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Example: {name}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Starting…</source>
@@ -2228,8 +2285,8 @@ Every finished trial appears here.</source>
         <translation>正在停止…</translation>
     </message>
     <message>
-        <source>stopped; Start goes on</source>
-        <translation>已停止；按“开始”继续</translation>
+        <source>stopped; “Start search” goes on</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>best so far {value} (trial {number})</source>
