@@ -87,8 +87,8 @@ class Race(Iterator[RaceState]):
         dtype = torch.float64 if experiment.dtype == "float64" else torch.float32
         self.device = resolve(experiment.device if device is None else device, dtype)
         self.blueprints: tuple[Blueprint, ...] = tuple(
-            blueprint(lane.recipe, experiment.data, catalogue, limits, f"lanes[{index}]")
-            for index, lane in enumerate(experiment.lanes)
+            blueprint(lane.recipe, experiment.data, catalogue, limits, f"lanes[{lane.group}]")
+            for lane in experiment.lanes
         )
         self.step = 0
         self.observe = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +17,9 @@ from initviz.engine.weights import Weights, load_weights, weights_of
 from initviz.experiment.blueprint import Blueprint
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.limits import Limits
-from initviz.experiment.sources import lane_name
+from initviz.experiment.sources import lane_index, lane_name
 from initviz.experiment.stages import stage_name
-from initviz.experiment.values import Experiment
+from initviz.experiment.values import Experiment, Lane
 
 if TYPE_CHECKING:
     from initviz.engine.stages import StageResult
@@ -48,16 +49,16 @@ def draw_starts(
     Raises:
         ExperimentError: A file cannot be used, or a source has nothing for a network.
     """
-    lanes = {lane.name: index for index, lane in enumerate(experiment.lanes)}
+    lanes = experiment.lanes
     starts: dict[int, Start] = {}
     files: dict[str, Weights] = {}
 
-    def weights_from(source: str) -> Weights:
+    def weights_from(source: str, member: int) -> Weights:
         stage, lane = stage_name(source), lane_name(source)
         if stage:
             return stages[stage].weights
         if lane:
-            index = lanes[lane]
+            index = _index(lanes, lane, member)
             return weights_of(
                 Network(blueprints[index], catalogue, 1), starts[index].row, starts[index].buffers
             )
@@ -68,12 +69,21 @@ def draw_starts(
     def draw(index: int) -> None:
         if index in starts:
             return
+        member = lanes[index].member
         for source in sources(blueprints[index], catalogue):
             if lane := lane_name(source):
-                draw(lanes[lane])
-        seed = experiment.lanes[index].recipe.seed
-        starts[index] = draw_start(blueprints[index], catalogue, seed, inputs, dtype, weights_from)
+                draw(_index(lanes, lane, member))
+        own = functools.partial(weights_from, member=member)
+        seed = lanes[index].recipe.seed
+        starts[index] = draw_start(blueprints[index], catalogue, seed, inputs, dtype, own)
 
     for index in range(len(blueprints)):
         draw(index)
     return [starts[index] for index in range(len(blueprints))]
+
+
+def _index(lanes: Sequence[Lane], name: str, member: int) -> int:
+    index = lane_index(lanes, name, member)
+    if index is None:  # refused when the experiment was read
+        raise KeyError(name)
+    return index

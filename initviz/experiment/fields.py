@@ -23,6 +23,17 @@ SEED = IntParameter(
     maximum=2**53,
 )
 
+REPEAT = IntParameter(
+    "repeat",
+    Text("Seeds", "种子数"),
+    1,
+    Text(
+        "How many times the lane is trained, each time from another seed; drawn as their mean and a band.",
+        "这条赛道训练多少遍，每遍用不同的种子；以均值和一条带的形式画出。",
+    ),
+    minimum=1,
+)
+
 STEPS = IntParameter(
     "steps",
     Text("Steps", "步数"),
@@ -138,7 +149,7 @@ TOP_LEVEL_KEYS = (
 )
 """Keys of the file, in the order in which they are written."""
 
-LANE_OWN_KEYS = ("name", "color")
+LANE_OWN_KEYS = ("name", "color", REPEAT.key)
 """Keys of a lane that are not overrides."""
 
 LANE_OVERRIDES = ("seed", "model", "init", "optimizer", "schedule", "remedies")

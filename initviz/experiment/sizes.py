@@ -26,12 +26,14 @@ def check_sizes(experiment: Experiment, catalogue: Catalogue, limits: Limits) ->
     total = info.num_samples * math.prod(info.shape) * (LOADED_BYTES + 2 * item_bytes)
     limits.check("memory_gb", total / 1e9, Text("GB of memory for the data", "数据所需内存（GB）"), "data")
     seen: dict[int, int] = {}  # lanes without a model of their own share one object
-    for index, lane in enumerate(experiment.lanes):
-        check_fit(lane.recipe, experiment, catalogue, f"lanes[{index}]")
+    for lane in experiment.lanes:
+        place = f"lanes[{lane.group}]"
+        if lane.member == 0:  # the others differ in their seed alone
+            check_fit(lane.recipe, experiment, catalogue, place)
         key = id(lane.recipe.model)
         if key not in seen:
             same_model = lane.recipe.model == experiment.base.model
-            path = "" if same_model else f"lanes[{index}]"
+            path = "" if same_model else place
             plan = blueprint(lane.recipe, experiment.data, catalogue, limits, path)
             seen[key] = plan.memory_bytes(experiment.data.batch_size, item_bytes)
         total += seen[key]

@@ -10,7 +10,7 @@ from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.errors import ExperimentError, join_path, nearest, printable
 from initviz.experiment.stages import stage_name
 from initviz.experiment.text import Text
-from initviz.experiment.values import Choice, Experiment, Recipe
+from initviz.experiment.values import Choice, Experiment, Lane, Recipe
 
 LANE_PREFIX = "lane:"
 KEY = "source"
@@ -19,6 +19,24 @@ KEY = "source"
 def lane_name(source: str) -> str:
     """Return NAME of ``lane:NAME``, or an empty text for anything else."""
     return source[len(LANE_PREFIX) :].strip() if source.startswith(LANE_PREFIX) else ""
+
+
+def lane_index(lanes: Sequence[Lane], name: str, member: int) -> int | None:
+    """Return which lane is meant by NAME of ``lane:NAME``, or None where there is no such lane.
+
+    The name of a lane that is repeated over seeds means its first seed for the first seed of whoever names it, its
+    second for the second, and so on, from the beginning again where it has fewer. One of its seeds by its own name
+    is that one.
+
+    Args:
+        lanes: All lanes.
+        name: As it is written.
+        member: Which seed of its own the lane has that names it.
+    """
+    own = [index for index, lane in enumerate(lanes) if lane.title == name]
+    if own:
+        return own[member % len(own)]
+    return next((index for index, lane in enumerate(lanes) if lane.name == name), None)
 
 
 def is_file(source: str) -> bool:
@@ -60,21 +78,23 @@ def check_sources(experiment: Experiment, catalogue: Catalogue, earlier: Sequenc
         ExperimentError: With the place of the source.
     """
     stages = [*earlier, *(stage.name for stage in experiment.stages)]
-    lanes = [lane.name for lane in experiment.lanes]
+    lanes = list(dict.fromkeys(name for lane in experiment.lanes for name in (lane.title, lane.name)))
     needs: dict[str, dict[str, str]] = {}
-    for index, lane in enumerate(experiment.lanes):
+    for lane in experiment.lanes:
         for choice, where in _starts(lane.recipe):
             if not loads(choice, catalogue):
                 continue
             is_own = lane.recipe.init != experiment.base.init or where != "init.weight"
-            place = join_path(f"lanes[{index}]" if is_own else "", f"{where}.{KEY}")
+            place = join_path(f"lanes[{lane.group}]" if is_own else "", f"{where}.{KEY}")
             source = choice.string(KEY)
             stage, other = stage_name(source), lane_name(source)
             if stage:
                 _check_known(stage, stages, Text("stage", "阶段"), place)
             elif other:
                 _check_known(other, lanes, Text("lane", "赛道"), place)
-                needs.setdefault(lane.name, {})[other] = place
+                taken = lane_index(experiment.lanes, other, lane.member)
+                if taken is not None:
+                    needs.setdefault(lane.name, {})[experiment.lanes[taken].name] = place
     _check_circles(needs)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from initviz.experiment.parameters import Value
@@ -174,14 +175,38 @@ class Lane:
     """One of the networks that train side by side.
 
     Attributes:
-        name: What the person calls it.
+        name: What it is called; no other lane is called the same.
         color: Index into the lane palette, 0 to 15.
         recipe: What it trains with, overrides applied.
+        group: Index of the lane as it is written, which has become this one and perhaps others that differ in their
+            seed.
+        member: Which of those it is, 0 first; they follow one another.
+        group_name: What the person calls the lane as it is written; empty where that is ``name``.
     """
 
     name: str
     color: int
     recipe: Recipe
+    group: int = 0
+    member: int = 0
+    group_name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the person calls it, the same for all its seeds."""
+        return self.group_name or self.name
+
+
+def groups_of(members: Sequence[int]) -> tuple[range, ...]:
+    """Return which lanes belong together.
+
+    Args:
+        members: Of each lane in order, which of its group's it is; every group begins with 0.
+    Returns:
+        Of each group, the indices of its lanes.
+    """
+    starts = [index for index, member in enumerate(members) if member == 0]
+    return tuple(itertools.starmap(range, itertools.pairwise([*starts, len(members)])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +221,7 @@ class Experiment:
         steps: Updates in the whole run.
         data: The examples.
         base: What a lane without overrides trains with.
-        lanes: One or more.
+        lanes: One or more; those of a lane that is repeated over seeds follow one another.
         stages: What is trained, or loaded, before them, in order.
     """
 
@@ -215,6 +240,16 @@ class Experiment:
     def document(self) -> dict[str, object]:
         """A fresh copy of the tables this experiment was read from; editing it changes nothing here."""
         return copy.deepcopy(dict(self._document))
+
+    @property
+    def groups(self) -> tuple[range, ...]:
+        """Of each lane as it is written, the indices of the lanes that it has become: one a seed."""
+        return groups_of([lane.member for lane in self.lanes])
+
+    @property
+    def written_lanes(self) -> tuple[Lane, ...]:
+        """The lanes as they are written, with their own names and first seeds."""
+        return tuple(replace(lane, name=lane.title, group_name="") for lane in self.lanes if lane.member == 0)
 
 
 @dataclass(frozen=True, slots=True)

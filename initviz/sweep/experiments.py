@@ -36,7 +36,6 @@ def base_tables(experiment: Mapping[str, object]) -> Table:
         )
     if lanes:
         lane = {k: v for k, v in as_table(lanes[0], "lanes[0]").items() if k not in LANE_OWN_KEYS}
-        lane.pop("repeat", None)  # seeds are the study's matter
         tables = merge_overrides(tables, lane, "lanes[0]")
     return tables
 

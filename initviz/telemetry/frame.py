@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initviz.catalog.remedy_part import Gauge
-from initviz.experiment.values import Task
+from initviz.experiment.values import Task, groups_of
 from initviz.telemetry.ensemble import Answers
+from initviz.telemetry.spectra import Spectra
+from initviz.telemetry.units import Activity, Sameness
 from initviz.theory.prediction import Prediction
 
 Floats = NDArray[np.float64]
@@ -29,7 +31,7 @@ class LaneInfo:
     """A lane as it is named and drawn.
 
     Attributes:
-        name: What the person calls it.
+        name: What it is called; no other lane is called the same.
         color: Index into the lane palette.
         layers: Name of every measured layer, from input to output.
         num_parameters: Trainable numbers.
@@ -39,6 +41,9 @@ class LaneInfo:
         tests_rates: True where the learning rate rises during the whole run, at least tenfold: its loss against the
             rate tells which rate suits.
         prediction: What theory says of its start; None where nobody asked it.
+        group: Index of the lane as the person wrote it, which may have become several that differ in their seed.
+        member: Which of those it is, 0 first.
+        group_name: What the person calls all of them; empty where that is ``name``.
     """
 
     name: str
@@ -49,6 +54,14 @@ class LaneInfo:
     drawn_stds: tuple[float, ...]
     tests_rates: bool = False
     prediction: Prediction | None = None
+    group: int = 0
+    member: int = 0
+    group_name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the person calls it, the same for all its seeds."""
+        return self.group_name or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,16 @@ class RunInfo:
     def num_layers(self) -> int:
         """Most measured layers of any lane (L)."""
         return max(len(lane.layers) for lane in self.lanes)
+
+    @property
+    def groups(self) -> tuple[range, ...]:
+        """Of each lane as the person wrote it, the indices of its lanes: one a seed."""
+        return groups_of([lane.member for lane in self.lanes])
+
+    @property
+    def firsts(self) -> tuple[LaneInfo, ...]:
+        """Of each lane as the person wrote it, the first: its first seed."""
+        return tuple(lane for lane in self.lanes if lane.member == 0)
 
 
 @dataclass(frozen=True, slots=True)

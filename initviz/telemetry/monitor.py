@@ -79,6 +79,9 @@ def run_info(race: Race, run_id: int) -> RunInfo:
             target_stds=targets,
             drawn_stds=drawn,
             tests_rates=_tests_rates(lane.recipe.schedule, race.total_steps, catalogue),
+            group=lane.group,
+            member=lane.member,
+            group_name=lane.group_name,
         )
         for lane, plan, targets, drawn in zip(
             race.experiment.lanes, race.blueprints, race.target_stds, race.drawn_stds, strict=True

@@ -138,7 +138,7 @@ class Controls(QWidget):
     @Slot()
     def _fit_lanes(self) -> None:
         """Give the cards the room they need when their number changes, half of the column at most."""
-        count = len(self._session.experiment.lanes)
+        count = len(self._session.experiment.written_lanes)
         if not self.isVisible() or (self._by_hand and count == self._sized_for):
             return
         self._sized_for = count

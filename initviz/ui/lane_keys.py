@@ -52,7 +52,7 @@ class LaneKeys(QObject):
 
     def _move(self, by: int) -> None:
         target = self._session.focus_lane + by
-        if 0 <= target < len(self._session.experiment.lanes):
+        if 0 <= target < len(self._session.experiment.written_lanes):
             self._session.move_lane(self._session.focus_lane, target)
 
     @Slot()
@@ -64,5 +64,5 @@ class LaneKeys(QObject):
         self._focus(-1)
 
     def _focus(self, by: int) -> None:
-        lanes = len(self._session.experiment.lanes)
+        lanes = len(self._session.experiment.written_lanes)
         self._session.set_focus_lane((self._session.focus_lane + by) % lanes)

@@ -191,7 +191,7 @@ class LanesPanel(QWidget):
         grid = QGridLayout(holder)
         grid.setContentsMargins(8, 8, 8, 8)
         grid.setSpacing(4)
-        current = self._session.experiment.lanes[row].color
+        current = self._session.experiment.written_lanes[row].color
         for color, style in enumerate(self._scope.theme.lanes):
             button = ColorButton(style.color, color == current, holder)
             button.setObjectName(f"laneColor{color}")
@@ -327,7 +327,7 @@ class LanesPanel(QWidget):
         if not self._names:
             self._names = tuple(
                 (lane.name, difference_text(experiment, lane, self._session.catalogue))
-                for lane in experiment.lanes
+                for lane in experiment.written_lanes
             )
         places = self._places()
         sparks = self._sparks(len(self._states))
@@ -355,7 +355,8 @@ class LanesPanel(QWidget):
         """Return, by name, where each lane stands in the run on the screen: it may be older than the document."""
         if self._history is None or len(self._history.info.lanes) != len(self._states):
             return {}
-        return {lane.name: place for place, lane in enumerate(self._history.info.lanes)}
+        info = self._history.info
+        return {info.lanes[own[0]].title: own[0] for own in info.groups}
 
     def _sparks(self, count: int) -> tuple[tuple[tuple[float, float], ...], ...]:
         """Return every lane's loss over the run, on one logarithmic axis, so that the cards can be compared."""

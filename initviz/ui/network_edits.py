@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from initviz.experiment.blueprint import data_info, layer_list, output_tie
 from initviz.experiment.catalogue import Catalogue
-from initviz.experiment.document import read_choice
 from initviz.experiment.edit import Table, set_value
 from initviz.experiment.parameters import Value
+from initviz.experiment.recipe import read_choice
 from initviz.experiment.values import Experiment, LayerSpec, Recipe, Tie
 from initviz.ui.overrides import differing_lanes, full_table, layer_table, model_table, place, tie_table
 
@@ -96,7 +96,7 @@ def as_list(
     result = copy.deepcopy(dict(document))
     if lane is None:
         for other in differing_lanes(document, "model"):
-            family = experiment.lanes[other].recipe.model.family
+            family = experiment.written_lanes[other].recipe.model.family
             if family is not None:
                 result = set_value(result, place(other, "model"), full_table(family, "family"))
     return set_value(result, place(lane, "model"), model)

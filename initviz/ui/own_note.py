@@ -68,7 +68,7 @@ class OwnNote(LinkLabel):
             said = self.tr("Only this lane.")
             link = self.tr("Same as all again")
         else:
-            count = len(self._scope.session.experiment.lanes)
+            count = len(self._scope.session.experiment.written_lanes)
             said = self.tr("%n of {count} lanes differ.", "", len(marks)).format(count=count)
             link = self.tr("Same for all")
         self.setText(f'{dots} {said} <a href="same">{link}</a>')

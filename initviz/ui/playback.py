@@ -202,7 +202,7 @@ class Playback(QObject):
         if info is None or self.history is None or len(info.lanes) != len(experiment.lanes):
             return
         lanes = tuple(
-            replace(shown, name=lane.name, color=lane.color)
+            replace(shown, name=lane.name, color=lane.color, group_name=lane.group_name)
             for shown, lane in zip(info.lanes, experiment.lanes, strict=True)
         )
         self.info = replace(info, name=experiment.name, lanes=lanes)
@@ -241,7 +241,7 @@ def _trains_alike(one: Experiment, other: Experiment) -> bool:
     if len(one.lanes) != len(other.lanes):
         return False
     lanes = tuple(
-        replace(lane, name=named.name, color=named.color)
+        replace(lane, name=named.name, color=named.color, group_name=named.group_name)
         for lane, named in zip(other.lanes, one.lanes, strict=True)
     )
     return replace(other, name=one.name, lanes=lanes) == one

@@ -72,8 +72,11 @@ class RateSearch(QObject):
         Args:
             history: Of the run on the screen.
         """
-        lane = self._scope.focus_lane
-        if history is None or lane >= len(history.info.lanes) or not history.info.lanes[lane].tests_rates:
+        groups, group = history.info.groups if history is not None else (), self._scope.focus_lane
+        if history is None or group >= len(groups):
+            return None
+        lane = groups[group][0]
+        if not history.info.lanes[lane].tests_rates:
             return None
         curve = rate_curve(history.lr().values[:, lane], history.loss().values[:, lane])
         return None if curve is None else curve.suggestion

@@ -33,7 +33,7 @@ def differing(experiment: Experiment, part: Part) -> tuple[int, ...]:
     base = experiment.base.remedy(part.key) is not None
     return tuple(
         index
-        for index, lane in enumerate(experiment.lanes)
+        for index, lane in enumerate(experiment.written_lanes)
         if (lane.recipe.remedy(part.key) is not None) != base
     )
 
@@ -62,7 +62,7 @@ def switched(
     result = remove_value(document, path)
     if get_value(result, SECTION) == {}:
         result = remove_value(result, SECTION)
-    for index, other in enumerate(experiment.lanes):
+    for index, other in enumerate(experiment.written_lanes):
         own = path_of(document, index, part)
         if not has_own(document, index, own):
             continue

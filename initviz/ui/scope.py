@@ -59,12 +59,12 @@ class Scope(QObject):
     @property
     def focus_lane(self) -> int:
         """The lane in focus; within range even while lanes are being removed."""
-        return min(self.session.focus_lane, len(self.session.experiment.lanes) - 1)
+        return min(self.session.focus_lane, len(self.session.experiment.written_lanes) - 1)
 
     @property
     def focused(self) -> Lane:
         """The lane in focus itself."""
-        return self.session.experiment.lanes[self.focus_lane]
+        return self.session.experiment.written_lanes[self.focus_lane]
 
     @property
     def recipe(self) -> Recipe:
@@ -90,11 +90,11 @@ class Scope(QObject):
 
     def color(self, lane: int) -> str:
         """Return a lane's colour, as CSS writes it."""
-        return self._theme.lane(self.session.experiment.lanes[lane].color).color
+        return self._theme.lane(self.session.experiment.written_lanes[lane].color).color
 
     def marks(self, path: str) -> tuple[Mark, ...]:
         """Return the lanes that differ at ``path``: any of them, or only the one that is edited."""
-        lanes = self.session.experiment.lanes
+        lanes = self.session.experiment.written_lanes
         found: Sequence[int] = differing_lanes(self._document, path)
         if self._single:
             found = [lane for lane in found if lane == self.focus_lane]

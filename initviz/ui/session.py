@@ -12,9 +12,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from initviz.experiment.catalogue import Catalogue
-from initviz.experiment.document import NUM_COLORS, read_document
+from initviz.experiment.document import read_document
 from initviz.experiment.edit import Table, remove_value, set_value
 from initviz.experiment.errors import ExperimentError
+from initviz.experiment.lanes import NUM_COLORS
 from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
@@ -191,7 +192,7 @@ class Session(QObject):
 
     def set_focus_lane(self, lane: int) -> None:
         """Bring a lane to the front."""
-        lane = max(0, min(lane, len(self.experiment.lanes) - 1))
+        lane = max(0, min(lane, len(self.experiment.written_lanes) - 1))
         if lane != self._focus_lane:
             self._focus_lane = lane
             self.focus_changed.emit()
@@ -267,7 +268,7 @@ class Session(QObject):
         """A copy of the lanes' tables with every name and colour written out, so that a move keeps the rest."""
         written = self._content.document.get("lanes")
         tables: list[Table] = copy.deepcopy(written) if isinstance(written, list) and written else [{}]
-        for table, lane in zip(tables, self.experiment.lanes, strict=True):
+        for table, lane in zip(tables, self.experiment.written_lanes, strict=True):
             table["name"] = lane.name
             table["color"] = lane.color
         return tables
@@ -296,7 +297,7 @@ class Session(QObject):
 
     def _set_content(self, content: Content) -> None:
         self._content = content
-        last = len(content.experiment.lanes) - 1
+        last = len(content.experiment.written_lanes) - 1
         self.experiment_changed.emit()
         self._set_hidden(frozenset(lane for lane in self._hidden_lanes if lane <= last))
         self.set_focus_lane(min(self._focus_lane, last))

@@ -76,12 +76,12 @@ class StartPanel(Panel):
     @Slot()
     def _show_facts(self) -> None:
         focus, experiment = self.scope.focus_lane, self.session.experiment
-        lane = experiment.lanes[focus]
+        lane = experiment.written_lanes[focus]
         starts = layer_starts(lane, experiment.data, self.session.catalogue, self.session.limits)
-        info = self._info.lanes if self._info is not None else ()
-        same = len(info) == len(experiment.lanes)
+        firsts = self._info.firsts if self._info is not None else ()
+        same = len(firsts) == len(experiment.written_lanes)
         self.facts.retranslate(lane.name, self.scope.color(focus))
-        self.facts.show_starts(starts, info[focus] if same else None)
+        self.facts.show_starts(starts, firsts[focus] if same else None)
         self._show_hint()
 
     # How the start suits the network

@@ -82,7 +82,7 @@ def candidates(experiment: Experiment, lane: int, catalogue: Catalogue) -> tuple
 
 
 def _all(experiment: Experiment, lane: int, catalogue: Catalogue) -> Iterator[Candidate]:
-    recipe, data = experiment.lanes[lane].recipe, experiment.data
+    recipe, data = experiment.written_lanes[lane].recipe, experiment.data
     yield from _part("initializer", "init.weight", WEIGHTS, recipe.init.weight, catalogue)
     yield from _part("initializer", "init.bias", BIASES, recipe.init.bias, catalogue)
     if recipe.model.family is not None:

@@ -129,7 +129,7 @@ class SweepForm(QWidget):
         experiment = self._session.experiment
         self.base.setText(
             self.tr("Searched: {experiment}, lane “{lane}”").format(
-                experiment=experiment.name, lane=experiment.lanes[self._session.focus_lane].name
+                experiment=experiment.name, lane=experiment.written_lanes[self._session.focus_lane].name
             )
         )
 

@@ -90,7 +90,7 @@ class TrainingPanel(Panel):
         lane, curve = self.scope.lane, self._curve(self.scope.recipe)
         others: list[OtherCurve] = []
         if lane is None:
-            for index, other in enumerate(self.session.experiment.lanes):
+            for index, other in enumerate(self.session.experiment.written_lanes):
                 own = self._curve(other.recipe)
                 if own != curve:
                     others.append(OtherCurve(own, self.scope.color(index)))

@@ -42,7 +42,7 @@ class View(QWidget):
     Signals:
         failed: Something that the person asked for did not work; a ``Text``.
         saved: A file was written; its path.
-        lane_chosen: The name of a lane was clicked; its index.
+        lane_chosen: The name of a lane was clicked; its index among the lanes as they are written.
     """
 
     KEY: ClassVar[str] = ""
@@ -57,7 +57,9 @@ class View(QWidget):
         self.history: RunHistory | None = None
         self.theme: Theme = LIGHT
         self.focus_lane = 0
-        self.hidden_lanes: frozenset[int] = frozenset()
+        self._focus_group = 0
+        self._hidden_groups: frozenset[int] = frozenset()
+        self._groups: tuple[range, ...] = ()
         self._drawn_version = -1
         self._stale = True
         self._backdrop: QImage | None = None
@@ -136,8 +138,8 @@ class View(QWidget):
         self._fault = ""
         self._drawn_version = -1
         self._backdrop_key = None
-        if info is not None:
-            self.focus_lane = min(self.focus_lane, len(info.lanes) - 1)
+        self._groups = info.groups if info is not None else ()
+        self._follow_focus()
         self.forget()
         self._redraw()
 
@@ -156,15 +158,22 @@ class View(QWidget):
         self._redraw()
 
     def set_focus_lane(self, lane: int) -> None:
-        """Bring one lane forward."""
-        if lane != self.focus_lane:
-            self.focus_lane = lane
+        """Bring one of the lanes, as they are written, forward with all its seeds."""
+        if lane != self._focus_group:
+            self._focus_group = lane
+            self._follow_focus()
             self._redraw()
 
+    def _follow_focus(self) -> None:
+        if self._groups:
+            self.focus_lane = self._groups[min(self._focus_group, len(self._groups) - 1)][0]
+        else:
+            self.focus_lane = self._focus_group
+
     def set_hidden_lanes(self, lanes: frozenset[int]) -> None:
-        """Leave lanes out."""
-        if lanes != self.hidden_lanes:
-            self.hidden_lanes = lanes
+        """Leave some of the lanes, as they are written, out with all their seeds."""
+        if lanes != self._hidden_groups:
+            self._hidden_groups = lanes
             self._redraw()
 
     def save(self, path: Path) -> None:
@@ -178,10 +187,21 @@ class View(QWidget):
 
     # What subclasses use
 
+    @property
+    def hidden_lanes(self) -> frozenset[int]:
+        """Indices of the lanes that are left out."""
+        return frozenset(lane for group in self._hidden_groups for lane in self._lanes_of(group))
+
+    def _lanes_of(self, group: int) -> range:
+        return self._groups[group] if group < len(self._groups) else range(group, group + 1)
+
     def shown_lanes(self) -> list[int]:
-        """Return the lanes to draw, in order."""
-        count = len(self.info.lanes) if self.info is not None else 0
-        return [lane for lane in range(count) if lane not in self.hidden_lanes]
+        """Return the lanes to draw, in order: of a lane that is repeated over seeds the first seed."""
+        return [own[0] for group, own in enumerate(self._groups) if group not in self._hidden_groups]
+
+    def members_of(self, lane: int) -> range:
+        """Return the lanes that differ from one in their seed alone, itself among them."""
+        return next((own for own in self._groups if lane in own), range(lane, lane + 1))
 
     def painting_order(self) -> list[int]:
         """Return the lanes to draw, the one in focus last, so that it lies on top."""
@@ -192,8 +212,8 @@ class View(QWidget):
         return self.theme.lane(self.info.lanes[lane].color if self.info is not None else lane)
 
     def lane_name(self, lane: int) -> str:
-        """Return what a lane is called."""
-        return self.info.lanes[lane].name if self.info is not None else ""
+        """Return what a lane is called, whichever of its seeds it is."""
+        return self.info.lanes[lane].title if self.info is not None else ""
 
     def mark_lane(self, rect: QRectF, lane: int) -> None:
         """Remember where the name of a lane stands, so that a click there chooses it."""
@@ -209,7 +229,7 @@ class View(QWidget):
         if ink.painter.device() is not image or image is None:
             draw(ink)
             return
-        full_key = (key, image.width(), image.height(), self.focus_lane, self.hidden_lanes)
+        full_key = (key, image.width(), image.height(), self.focus_lane, self._hidden_groups)
         if self._backdrop is None or self._backdrop_key != full_key:
             named = len(self._lane_places)
             self._backdrop = QImage(image.size(), QImage.Format.Format_RGB32)
@@ -323,7 +343,8 @@ class View(QWidget):
     def _click(self, place: QPointF) -> None:
         lane = self._lane_at(place)
         if lane is not None:
-            self.lane_chosen.emit(lane)
+            group = next((group for group, own in enumerate(self._groups) if lane in own), lane)
+            self.lane_chosen.emit(group)
 
     @Slot()
     def _save_png(self) -> None:
