@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from initviz.catalog.remedy_part import Gauge
 from initviz.experiment.values import Task, groups_of
 from initviz.telemetry.ensemble import Answers
-from initviz.telemetry.spectra import Spectra
-from initviz.telemetry.units import Activity, Sameness
 from initviz.theory.prediction import Prediction
 
 Floats = NDArray[np.float64]
