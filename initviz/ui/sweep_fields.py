@@ -19,6 +19,7 @@ from initviz.experiment.parameters import (
 )
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, Experiment
+from initviz.sweep.study import Choices, Field
 
 _FIRST_CHOICES = 3
 _TIMES = 10.0
@@ -106,6 +107,23 @@ def _all(experiment: Experiment, lane: int, catalogue: Catalogue) -> Iterator[Ca
         yield from _parameter(f"data.{parameter.key}", DATA, parameter, now, catalogue)
     yield from _parameter("steps", TRAINING, STEPS, experiment.steps, catalogue)
     yield from _parameter("seed", TRAINING, SEED, experiment.seed, catalogue)
+
+
+def unknown_candidate(field: Field) -> Candidate:
+    """Return a place that the forms do not know, such as a whole table, to show what a kept study tries there.
+
+    Args:
+        field: Of the study.
+    """
+    options: tuple[tuple[bool | str, Text], ...] = ()
+    if isinstance(field.space, Choices):
+        labels = field.space.labels
+        if any(isinstance(label, bool | str) for label in labels):
+            options = tuple(
+                (label if isinstance(label, bool) else str(label), Text(str(label), str(label)))
+                for label in labels
+            )
+    return Candidate(field.path, TRAINING, Text(field.path, field.path), options=options)
 
 
 def _joined(one: Text, other: Text) -> Text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QAction
@@ -20,17 +19,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from initviz.experiment.document import read_document
 from initviz.experiment.edit import Table
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.files import with_whole_paths
 from initviz.experiment.parameters import ChoiceParameter
+from initviz.sweep.experiments import base_tables
 from initviz.sweep.reading import OBJECTIVE, PRUNER, SAMPLER, TRIALS, read_study
 from initviz.sweep.study import Study
 from initviz.ui.language import current_language
 from initviz.ui.number_text import parse_int
 from initviz.ui.part_combo import CalmCombo
 from initviz.ui.session import Session
-from initviz.ui.sweep_fields import Candidate, base_document, candidates
+from initviz.ui.sweep_fields import Candidate, base_document, candidates, unknown_candidate
 from initviz.ui.sweep_row import FieldRow
 
 BATCH = 8
@@ -83,12 +84,19 @@ class SweepForm(QWidget):
         self._fields = QVBoxLayout(holder)
         self._fields.setContentsMargins(0, 0, 0, 0)
         self._fields.setSpacing(8)
+        self.empty = QLabel()
+        self.empty.setObjectName("quiet")
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._fields.addWidget(self.empty)
         self._fields.addStretch(1)
         self.area = QScrollArea()
+        self.area.viewport().setAutoFillBackground(False)
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setWidget(holder)
+        holder.setAutoFillBackground(False)  # which setting it has put on
         top = QHBoxLayout()
         top.addWidget(self.heading, 1)
         top.addWidget(self.add_button)
@@ -116,7 +124,8 @@ class SweepForm(QWidget):
     def refresh(self) -> None:
         """Show the present experiment and what can be searched in it."""
         experiment, lane = self._session.experiment, self._session.focus_lane
-        self._known = candidates(experiment, lane, self._session.catalogue)
+        if self._stored is None:
+            self._known = candidates(experiment, lane, self._session.catalogue)
         self._say_base()
         if not self.name.isModified() and self._stored is None:
             self.name.setText(experiment.name[:150])
@@ -124,7 +133,7 @@ class SweepForm(QWidget):
 
     def _say_base(self) -> None:
         if self._stored is not None:
-            self.base.setText(self.tr("A kept study: its own experiment is searched."))
+            self.base.setText(self.tr("This study searches an experiment of its own."))
             return
         experiment = self._session.experiment
         self.base.setText(
@@ -134,6 +143,7 @@ class SweepForm(QWidget):
         )
 
     def _fill_menu(self) -> None:
+        self.empty.setVisible(not self.rows)
         taken = {row.candidate.path for row in self.rows}
         language = current_language()
         self.menu.clear()
@@ -155,13 +165,24 @@ class SweepForm(QWidget):
         candidate = next((item for item in self._known if item.path == path), None)
         if candidate is None:
             return None
+        row = self._add_row(candidate)
+        self._fill_menu()
+        row.scroll_to_ticked()
+        return row
+
+    def _add_row(self, candidate: Candidate) -> FieldRow:
         row = FieldRow(candidate)
         row.removal_requested.connect(self._remove)
         self.rows.append(row)
         self._fields.insertWidget(len(self.rows) - 1, row)
-        self._fill_menu()
-        row.scroll_to_ticked()
         return row
+
+    def _clear_rows(self) -> None:
+        for row in self.rows:
+            self._fields.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self.rows = []
 
     @Slot()
     def _remove(self) -> None:
@@ -208,25 +229,26 @@ class SweepForm(QWidget):
         return read_study(study, session.catalogue, session.limits)
 
     def show_study(self, study: Study | None) -> None:
-        """Show a study that is kept and can go on, or let a new one be described."""
-        self._stored = study
+        """Show a study that is kept or comes with the program, or let a new one be described."""
+        was_stored, self._stored = self._stored is not None, study
         fixed: list[QWidget] = [self.name, self.add_button, self.area, *self.combos.values()]
         for widget in fixed:
             widget.setEnabled(study is None)
         if study is None:
+            if was_stored:  # its fields need not be in the present experiment
+                self._clear_rows()
             self.name.setModified(False)
             self.refresh()
             return
-        for row in self.rows:
-            self._fields.removeWidget(row)
-            row.hide()
-            row.deleteLater()
-        self.rows = []
-        written = study.document.get("fields")
-        for table in cast("list[Table]", written if isinstance(written, list) else []):
-            added = self.add(str(table.get("path")))
-            if added is not None:
-                added.show_table(table)
+        self._clear_rows()
+        self._known = self._candidates_of(study)
+        for field in study.fields:
+            candidate = self.candidate_of(field.path)
+            assert candidate is not None
+            row = self._add_row(candidate)
+            row.show_space(field.space)
+            row.scroll_to_ticked()
+        self._fill_menu()
         self.name.setText(study.name)
         self.trials.setText(str(study.trials))
         for key, shown in (
@@ -236,6 +258,14 @@ class SweepForm(QWidget):
         ):
             self.combos[key].show_key(shown)
         self._say_base()
+
+    def _candidates_of(self, study: Study) -> tuple[Candidate, ...]:
+        """Return what can be searched in a study's own experiment, and all that it does search."""
+        catalogue = self._session.catalogue
+        experiment = read_document(base_tables(study.experiment), catalogue, self._session.limits)
+        known = candidates(experiment, 0, catalogue)
+        paths = {candidate.path for candidate in known}
+        return (*known, *(unknown_candidate(field) for field in study.fields if field.path not in paths))
 
     def candidate_of(self, path: str) -> Candidate | None:
         """Return what is known of a field."""
@@ -252,6 +282,11 @@ class SweepForm(QWidget):
             self.combos[key].setAccessibleName(parameter.title.in_language(language))
         self.heading.setText(self.tr("Fields to search"))
         self.add_button.setText(self.tr("Add a field"))
+        self.empty.setText(
+            self.tr(
+                "Nothing is searched yet. “Add a field” offers every setting of this lane; or choose an example above."
+            )
+        )
         self._labels["name"].setText(self.tr("Name"))
         self._labels["trials"].setText(self.tr("Trials"))
         self._labels["storage"].setText(self.tr("Kept in"))

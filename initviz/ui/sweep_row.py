@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -21,6 +19,7 @@ from PySide6.QtWidgets import (
 from initviz.experiment.edit import Table
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.text import Text
+from initviz.sweep.study import Choices, Range
 from initviz.ui.language import current_language
 from initviz.ui.number_text import format_value, parse_float
 from initviz.ui.sweep_fields import Candidate
@@ -147,24 +146,20 @@ class FieldRow(QFrame):
             )
         return int(number) if self.candidate.whole and number == int(number) else number
 
-    def show_table(self, table: Mapping[str, object]) -> None:
-        """Show what a study's document says of this field."""
-        choices = table.get("choices")
-        if isinstance(choices, Sequence) and not isinstance(choices, str):
-            if self.candidate.options:
-                for row in range(self.options.count()):
-                    item = self.options.item(row)
-                    ticked = item.data(_KEY) in choices
-                    item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
-            else:
-                numbers = [value for value in choices if isinstance(value, int | float)]
-                self.low.setText(", ".join(format_value(value) for value in numbers))
-            return
-        for edit, key in ((self.low, "low"), (self.high, "high")):
-            value = table.get(key)
-            if isinstance(value, int | float):
-                edit.setText(format_value(value))
-        self.log.setChecked(table.get("log") is True)
+    def show_space(self, space: Choices | Range) -> None:
+        """Show what a study tries here."""
+        if isinstance(space, Range):
+            self.low.setText(format_value(space.number(space.low)))
+            self.high.setText(format_value(space.number(space.high)))
+            self.log.setChecked(space.log)
+        elif self.candidate.options:
+            for row in range(self.options.count()):
+                item = self.options.item(row)
+                ticked = item.data(_KEY) in space.labels
+                item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+        else:
+            numbers = [label for label in space.labels if isinstance(label, int | float)]
+            self.low.setText(", ".join(format_value(number) for number in numbers))
 
     def retranslate(self) -> None:
         """Say everything in the window's language."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from initviz.sweep.records import STATE_TITLES, TrialRecord
 from initviz.sweep.study import Study
@@ -14,6 +22,7 @@ from initviz.views.numbers import significant
 from initviz.views.study_view import Label, Name, objective_title, plain_label, plain_name
 
 _NUMBER = int(Qt.ItemDataRole.UserRole)
+_ROWS_MEASURED = 40
 
 
 def by_score(study: Study, trials: tuple[TrialRecord, ...]) -> list[TrialRecord]:
@@ -46,8 +55,20 @@ class SweepTable(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(
+            QHeaderView.ResizeMode.ResizeToContents
+        )  # no heading is cut; it scrolls instead
+        header.setResizeContentsPrecision(_ROWS_MEASURED)
+        header.setStretchLastSection(True)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.empty = QLabel()
+        self.empty.setObjectName("quiet")
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        QVBoxLayout(self.viewport()).addWidget(self.empty)
         self.itemSelectionChanged.connect(self._report)
+        self._invite()
 
     def set_study(self, study: Study | None, name: Name, label: Label) -> None:
         """Show another study, without trials yet."""
@@ -83,6 +104,10 @@ class SweepTable(QTableWidget):
         if number is not None:
             self.trial_chosen.emit(number)
 
+    def _invite(self) -> None:
+        self.empty.setText(self.tr("Finished trials are listed here, the best first."))
+        self.empty.setVisible(self.rowCount() == 0)
+
     def _fill(self, number: int | None) -> None:
         study = self._study
         with QSignalBlocker(self):
@@ -90,6 +115,7 @@ class SweepTable(QTableWidget):
             if study is None:
                 self.setRowCount(0)
                 self.setColumnCount(0)
+                self._invite()
                 return
             paths = [field.path for field in study.fields]
             headings = [
@@ -114,6 +140,7 @@ class SweepTable(QTableWidget):
                     item.setData(_NUMBER, trial.number)
                     item.setToolTip(trial.reason.in_language(current_language()) if trial.reason else text)
                     self.setItem(row, column, item)
+        self._invite()
         self.choose(number)
 
     def changeEvent(self, event: QEvent) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from pathlib import Path
 
@@ -22,14 +20,17 @@ from PySide6.QtWidgets import (
 
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.text import Text
+from initviz.sweep.examples import Example, examples
 from initviz.sweep.experiments import trial_document
+from initviz.sweep.reading import load_study
 from initviz.sweep.records import Standing, TrialRecord
+from initviz.sweep.results import Results, write_csv
 from initviz.sweep.study import Scalar, Study
 from initviz.ui.language import current_language
 from initviz.ui.part_combo import CalmCombo
 from initviz.ui.session import Origin, Session
 from initviz.ui.sweep_form import SweepForm, said
-from initviz.ui.sweep_table import SweepTable, by_score
+from initviz.ui.sweep_table import SweepTable
 from initviz.ui.theme import ThemeSwitch
 from initviz.views.numbers import significant
 from initviz.views.study_history import StudyHistoryView
@@ -40,7 +41,7 @@ from initviz.worker.sweep_thread import Searched, StudyOpened, Sweeper, standing
 
 _PARTS = 1000
 _NEW = "\n"
-"""Key of the entry for a new study; no study's name has a line break."""
+"""Key of the entry for a new study, and before the key of an example; no study's name has a line break."""
 _FORM_WIDTH = 340
 
 
@@ -69,6 +70,8 @@ class SweepWindow(QWidget):
         self._standing: Standing | None = None
         self._started_s = self._started_share = 0.0
         self._failure: Text | None = None
+        self._names: tuple[str, ...] = ()
+        self._examples = examples()
         self._problem = ""
         self.form = SweepForm(session)
         self.kept = CalmCombo()
@@ -103,6 +106,8 @@ class SweepWindow(QWidget):
         sweeper.state_changed.connect(self._show_state)
         theme.changed.connect(self._show_theme)
         self._fill_kept(())
+        self._show_trials(())
+        self._show_state(sweeper.state)
         self._show_theme()
         self.retranslate()
         self.resize(1280, 720)
@@ -195,31 +200,13 @@ class SweepWindow(QWidget):
 
     @Slot(str)
     def save_csv(self, name: str) -> None:
-        """Write every trial, best first, into a file."""
+        """Write every trial into a file, as the command line does."""
         if self._study is None:
             return
-        paths = [field.path for field in self._study.fields]
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["trial", "state", self._study.objective, *paths])
-        for trial in by_score(self._study, self._trials):
-            value = "" if trial.value is None else trial.value
-            writer.writerow(
-                [trial.number, trial.state, value, *(trial.values.get(path, "") for path in paths)]
-            )
-        path = Path(name)
-        partial = path.with_name(path.name + ".part")
         try:
-            partial.write_text(stream.getvalue(), encoding="utf-8-sig", newline="")
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            reason = error.strerror or str(error)
-            self._say(
-                self.tr(
-                    "“{name}” cannot be written ({reason}). Nothing was changed; choose another folder."
-                ).format(name=name, reason=reason)
-            )
+            write_csv(Results(self._study, self._trials), Path(name))
+        except ExperimentError as error:
+            self._say(said(error))
 
     @Slot(int)
     def _choose_trial(self, number: int) -> None:
@@ -241,8 +228,22 @@ class SweepWindow(QWidget):
         if key == _NEW:
             self.form.show_study(None)
             self._set_study(None)
+        elif key.startswith(_NEW):
+            self._open_example(next(item for item in self._examples if item.key == key[1:]))
         else:
             self._sweeper.open_study(key, self.form.storage_name)
+
+    def _open_example(self, example: Example) -> None:
+        try:
+            study = load_study(example.path, self._session.catalogue, self._session.limits)
+        except ExperimentError as error:
+            self._say(said(error))
+            return
+        if study.name in self._names:  # it has been begun
+            self._sweeper.open_study(study.name, self.form.storage_name)
+            return
+        self.form.show_study(study)
+        self._set_study(study)
 
     # What the search says
 
@@ -257,6 +258,8 @@ class SweepWindow(QWidget):
     def _show_opened(self, opened: StudyOpened) -> None:
         self.form.show_study(opened.study)
         self._set_study(opened.study)
+        if opened.study.name in self._names:
+            self.kept.show_key(opened.study.name)
         self._standing = standing_of(opened.study, opened.trials)
         self._show_trials(opened.trials)
 
@@ -266,8 +269,13 @@ class SweepWindow(QWidget):
         self._names = names
         entries = [(_NEW, self.tr("New search"), "")]
         entries += [(name, self.tr("Kept: {name}").format(name=name), name) for name in names]
+        language = current_language()
+        entries.append(("", self.tr("Examples"), ""))
+        for example in self._examples:
+            title = example.title.in_language(language)
+            entries.append((_NEW + example.key, self.tr("Example: {name}").format(name=title), title))
         self.kept.fill(entries)
-        self.kept.show_key(shown if shown in names else _NEW)
+        self.kept.show_key(shown if shown in names or shown.startswith(_NEW) else _NEW)
 
     @Slot(object)
     def _fail(self, text: Text) -> None:
@@ -342,7 +350,7 @@ class SweepWindow(QWidget):
         elif state == "stopping":
             words.append(self.tr("stopping…"))
         elif state != "searching" and standing.finished < standing.target:
-            words.append(self.tr("stopped; Start goes on"))
+            words.append(self.tr("stopped; “Start search” goes on"))
         if standing.best is not None and standing.best.value is not None:
             words.append(
                 self.tr("best so far {value} (trial {number})").format(
@@ -397,7 +405,7 @@ class SweepWindow(QWidget):
             view.set_theme(self._theme.theme)
 
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.LanguageChange and hasattr(self, "_names"):
+        if event.type() == QEvent.Type.LanguageChange and hasattr(self, "table"):
             self.retranslate()
         super().changeEvent(event)
 

@@ -105,7 +105,7 @@ def _log_ticks(axis: Axis, most: int) -> tuple[Tick, ...]:
     first, last = math.ceil(axis.low - _EPSILON), math.floor(axis.high + _EPSILON)
     if last - first < 2:
         return _fine_log_ticks(axis, most)
-    every = max(1, round(nice_step(span, most - 1)))
+    every = max(1, round(nice_step(last - first, most - 1)))
     while (last - first) // every + 1 > most:
         every += 1
     ticks = [

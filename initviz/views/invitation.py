@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF
 
 from initviz.views import ink as inks
 from initviz.views.ink import Ink
+from initviz.views.lettering import text_width
 from initviz.views.wrapping import wrap
 
 
@@ -31,6 +32,10 @@ def draw_invitation(ink: Ink, area: QRectF, text: str) -> None:
     lines += [(line, theme.muted) for line in wrap(rest, width, size) if line]
     height = 1.55 * size
     y = rect.center().y() - height * (len(lines) - 1) / 2
+    widest = max((text_width(line, size) for line, _ in lines), default=0.0) + 2 * size
+    above = y - height / 2 - 2
+    room = QRectF(rect.center().x() - widest / 2, above, widest, height * len(lines) + 4)
+    ink.fill(room, theme.surface)  # no line runs through the words
     for line, color in lines:
         ink.text(rect.center().x(), y, line, color, size, inks.CENTER, halo=True)
         y += height

@@ -17,7 +17,7 @@ from initviz.views.base import View
 from initviz.views.ink import Ink
 from initviz.views.invitation import draw_invitation
 from initviz.views.magnitude import sequential
-from initviz.views.numbers import significant
+from initviz.views.numbers import significant, whole
 from initviz.views.palette import Theme
 from initviz.views.plot import Plot, Readout, ReadoutRow
 from initviz.views.saving import Row
@@ -134,8 +134,10 @@ class StudyView(View):
         assert self.study is not None
         values = np.array([trial.value for trial in self.scored()], dtype=np.float64)
         if self.study.objective == "val_accuracy":
-            low = math.floor(10 * float(values.min())) / 10 if len(values) else 0.0
-            return Axis(min(0.9, max(0.0, low)), 1.0, percent=True)
+            if not len(values):
+                return Axis(0.0, 1.0, percent=True)
+            low, high = math.floor(10 * float(values.min())) / 10, math.ceil(10 * float(values.max())) / 10
+            return Axis(min(0.9, max(0.0, low)), min(1.0, max(high, low + 0.1)), percent=True)
         if not len(values):
             return Axis(0.0, 1.0)
         positive = values[values > 0]
@@ -176,9 +178,13 @@ class StudyView(View):
         return hash((self.trials and self.trials[-1].number, len(self.scored()), self.chosen))
 
     def invitation(self) -> str:
+        if self.study is not None:
+            return QCoreApplication.translate(
+                "StudyView", "Press “Start search”.\nEvery finished trial appears here."
+            )
         return QCoreApplication.translate(
             "StudyView",
-            "Add fields to search on the left, then press Start.\nEvery finished trial appears here.",
+            "Add fields to search on the left, then press “Start search”.\nEvery finished trial appears here.",
         )
 
     def _draw_all(self, ink: Ink, area: QRectF) -> None:
@@ -306,7 +312,8 @@ def field_ticks(view: StudyView, index: int, plot: Plot, room: float, vertical: 
     field = view.study.fields[index]
     size = view.theme.small_px
     if not isinstance(field.space, Choices):
-        return plot.y_ticks(view.theme) if vertical else plot.x_ticks(view.theme)
+        ticks = plot.y_ticks(view.theme) if vertical else plot.x_ticks(view.theme)
+        return whole_ticks(ticks, plot.y if vertical else plot.x) if field.space.is_integer else ticks
     every = 1
     if vertical:
         step = plot.rect.height() / len(field.space.labels)
@@ -315,4 +322,29 @@ def field_ticks(view: StudyView, index: int, plot: Plot, room: float, vertical: 
         Tick(float(place), lettering.elide(view.field_label(field.path, label), room, size))
         for place, label in enumerate(field.space.labels)
         if place % every == 0
+    )
+
+
+def whole_ticks(ticks: tuple[Tick, ...], axis: Axis) -> tuple[Tick, ...]:
+    """Return the marks of an axis of whole numbers: those between two of them are left out.
+
+    Args:
+        ticks: What an axis of any numbers would have.
+        axis: Marked are at least the first and the last whole number on it.
+    """
+
+    def is_whole(tick: Tick) -> bool:
+        value = axis.value(tick.at)
+        return not tick.label or abs(value - round(value)) < 1e-6 * max(1.0, abs(value))
+
+    kept = tuple(
+        Tick(tick.at, whole(round(axis.value(tick.at))) if tick.label else "")
+        for tick in ticks
+        if is_whole(tick)
+    )
+    if sum(bool(tick.label) for tick in kept) >= 2:
+        return kept
+    ends = (math.ceil(axis.value(axis.low) - 1e-6), math.floor(axis.value(axis.high) + 1e-6))
+    return tuple(
+        Tick(float(axis.coordinates(np.array(float(number)))), whole(number)) for number in sorted(set(ends))
     )

@@ -227,8 +227,8 @@ def _names(place: Place) -> tuple[str, ...]:
 def _fault(error: Exception) -> Text:
     name = type(error).__name__
     return Text(
-        f"a fault in the program ended the search ({name}). Finished trials are kept; press Start to go on.",
-        f"程序出现故障，搜索已中止（{name}）。已完成的试验会保留；按“开始”继续。",
+        f"a fault in the program ended the search ({name}). Finished trials are kept; “Start search” goes on.",
+        f"程序出现故障，搜索已中止（{name}）。已完成的试验会保留；按“开始搜索”继续。",
     )
 
 

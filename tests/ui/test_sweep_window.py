@@ -20,6 +20,8 @@ from initviz.ui.language import LanguageSwitch
 from initviz.ui.session import Origin, Session
 from initviz.ui.sweep_window import SweepWindow
 from initviz.ui.theme import ThemeSwitch
+from initviz.views.axes import Axis
+from initviz.views.study_view import whole_ticks
 from initviz.worker.sweep_thread import Sweeper
 from tests.ui.panels import pick
 from tests.ui.shell import click, press
@@ -130,11 +132,11 @@ def test_a_search_is_described_run_and_opened(qtbot: QtBot, window: SweepWindow,
     window._session.undo_stack.undo()
     assert len(window._session.experiment.lanes) == 2
     window.save_csv(str(tmp_path / "trials.csv"))
-    with (tmp_path / "trials.csv").open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.reader(stream))
-    assert rows[0] == ["trial", "state", "val_loss", "init.weight.name", "optimizer.lr"]
-    assert len(rows) == 10
-    assert float(rows[1][2]) == best.value
+    with (tmp_path / "trials.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 9
+    assert float(rows[best.number]["value"]) == best.value
+    assert float(rows[best.number]["optimizer.lr"]) == best.values["optimizer.lr"]
 
 
 def test_a_click_in_any_plot_chooses_that_trial_everywhere(qtbot: QtBot, window: SweepWindow) -> None:
@@ -164,7 +166,7 @@ def test_a_stopped_search_is_kept_and_goes_on(qtbot: QtBot, tmp_path: Path, engl
     click(qtbot, window.stop_button)
     qtbot.waitUntil(lambda: idle(window), timeout=10_000)
     assert time.monotonic() - start_s < 2
-    assert "Start goes on" in window.status.text()
+    assert "“Start search” goes on" in window.status.text()
     close(qtbot, window)
     again = make(qtbot, tmp_path, steps=3000)
     again.present()
@@ -259,3 +261,49 @@ def test_the_menu_opens_the_window(
     main.close()
     assert not shown.isVisible()
     close_window(qtbot, main)
+
+
+def test_an_example_is_chosen_and_searched(qtbot: QtBot, window: SweepWindow) -> None:
+    assert window.form.empty.isVisible()
+    assert window.table.empty.isVisible()
+    assert not window.csv_button.isEnabled()
+    assert not window.stop_button.isEnabled()
+    pick(window.kept, "\nstart_by_depth")
+    assert [row.candidate.path for row in window.form.rows] == ["init.weight", "model.depth"]
+    assert not window.form.empty.isVisible()
+    row = window.form.rows[0]
+    ticked = row.table()["choices"]
+    assert isinstance(ticked, list)
+    assert ticked[:3] == ["normal std=0.01", "normal std=0.1", "uniform"]
+    assert window.form.rows[1].low.text() == "1, 2, 4, 6, 8, 10, 12, 16"
+    window.form.trials.selectAll()
+    QTest.keyClicks(window.form.trials, "3")
+    click(qtbot, window.start_button)
+    qtbot.waitUntil(lambda: idle(window), timeout=LONG_MS)
+    assert window.status.text().startswith("3 of 3 trials"), window.message.text()
+    assert window.table.rowCount() == 3
+    assert not window.table.empty.isVisible()
+    # A new search is of the present experiment again, which may know none of the example's fields.
+    pick(window.kept, "\n")
+    assert window.form.rows == []
+    assert window.form.empty.isVisible()
+    # The example is begun by now, so that choosing it shows its trials.
+    pick(window.kept, "\nstart_by_depth")
+    qtbot.waitUntil(lambda: window.table.rowCount() == 3, timeout=LONG_MS)
+    assert window.kept.current_key() == "Start by depth"
+
+
+def test_no_heading_of_the_table_is_cut(qtbot: QtBot, window: SweepWindow) -> None:
+    search(qtbot, window, 2)
+    header = window.table.horizontalHeader()
+    for column in range(window.table.columnCount()):
+        assert header.sectionSize(column) >= header.sectionSizeHint(column)
+
+
+def test_whole_numbers_are_marked_without_fractions() -> None:
+    axis = Axis(1.0, 3.0)
+    assert [tick.label for tick in whole_ticks(axis.ticks(6), axis)] == ["1", "2", "3"]
+    wide = Axis(0.0, 1.0, log=True)
+    assert [tick.label for tick in whole_ticks(wide.ticks(6), wide) if tick.label] == ["1", "2", "5", "10"]
+    narrow = Axis(4.0, 5.0)
+    assert [tick.label for tick in whole_ticks(narrow.ticks(3), narrow)] == ["4", "5"]

@@ -118,3 +118,8 @@ def test_log_coordinates_of_zero_and_less() -> None:
 )
 def test_the_axis_of_steps_grows_in_steps(last: int, total: int, end: int) -> None:
     assert growing_end(last, total) == end
+
+
+def test_two_and_a_half_decades_are_marked_at_every_one_where_there_is_room_for_three() -> None:
+    labels = [tick.label for tick in Axis(-3.0, -0.52, log=True).ticks(3) if tick.label]
+    assert labels == ["10⁻³", "10⁻²", "10⁻¹"]
