@@ -38,6 +38,25 @@ def lstm_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
     return _tensors(choice, shape, LSTM_GATES, raised=(FORGET_GATE, choice.number("forget_bias")))
 
 
+def rnn_inside(choice: Choice, shape: Shape) -> int:
+    """Return what is kept of every step: the sum of both products."""
+    return _steps_inside(choice, shape, RNN_BLOCKS)
+
+
+def gru_inside(choice: Choice, shape: Shape) -> int:
+    """Return what is kept of every step: the gates, and both products of the new state."""
+    return _steps_inside(choice, shape, 2 * GRU_GATES)
+
+
+def lstm_inside(choice: Choice, shape: Shape) -> int:
+    """Return what is kept of every step: the gates before and after their functions, and the memory."""
+    return _steps_inside(choice, shape, 2 * LSTM_GATES + 1)
+
+
+def _steps_inside(choice: Choice, shape: Shape, numbers: int) -> int:
+    return numbers * sequence_input(shape)[0] * choice.integer("units")
+
+
 def _tensors(
     choice: Choice,
     shape: Shape,

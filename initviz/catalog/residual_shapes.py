@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, cast
@@ -112,6 +113,12 @@ def block_shape(choice: Choice, shape: Shape) -> Shape:
             f"它的步幅 {block.stride} 大于 {height} × {width} 的图像。请减小步幅。",
         )
     return (block.units, *sides)
+
+
+def block_inside(choice: Choice, shape: Shape) -> int:
+    """Return what is kept: what each weight and function of the branch gives, and each normalization takes."""
+    block = plan(choice, shape)
+    return (3 + len(block.norms)) * math.prod(block_shape(choice, shape))
 
 
 def block_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:

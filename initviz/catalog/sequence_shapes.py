@@ -30,7 +30,10 @@ def embedding_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
     shares then starts as that layer would, and at LeCun's variance 1/F every row has a length near 1.
     """
     symbols, units = choice.integer("vocabulary"), choice.integer("units")
-    return (TensorSpec(name="weight", shape=(symbols, units), role="weight", fan_in=units, fan_out=symbols),)
+    table = TensorSpec(
+        name="weight", shape=(symbols, units), role="weight", fan_in=units, fan_out=symbols, is_table=True
+    )
+    return (table,)
 
 
 def positions_shape(choice: Choice, shape: Shape) -> Shape:
@@ -43,9 +46,10 @@ def positions_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
     length, features = sequence_input(shape)
     if choice.string("encoding") == SINUSOIDAL:
         return ()
-    return (
-        TensorSpec(name="weight", shape=(length, features), role="weight", fan_in=features, fan_out=length),
+    table = TensorSpec(
+        name="weight", shape=(length, features), role="weight", fan_in=features, fan_out=length, is_table=True
     )
+    return (table,)
 
 
 def attention_shape(choice: Choice, shape: Shape) -> Shape:
@@ -84,6 +88,12 @@ def attention_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]:
     )
 
 
+def attention_inside(choice: Choice, shape: Shape) -> int:
+    """Return what is kept: the weights of every head, a position a position, and what is normalized and projected."""
+    length, width = sequence_input(shape)
+    return choice.integer("heads") * length**2 + 5 * length * width
+
+
 def feed_forward_shape(choice: Choice, shape: Shape) -> Shape:
     """Return the shape of the input, a sequence."""
     return sequence_input(shape)
@@ -103,6 +113,12 @@ def feed_forward_tensors(choice: Choice, shape: Shape) -> tuple[TensorSpec, ...]
         down(name="down.bias", shape=(width,), role="bias"),
         down(name="scale", shape=(), role="branch_scale"),
     )
+
+
+def feed_forward_inside(choice: Choice, shape: Shape) -> int:
+    """Return what is kept: the middle before and after its function, and what is normalized."""
+    length, width = sequence_input(shape)
+    return (2 * choice.integer("expansion") + 1) * length * width
 
 
 def norm_tensors(choice: Choice, width: int) -> tuple[TensorSpec, ...]:

@@ -43,6 +43,7 @@ class Stage:
         output_shape: One example after it.
         tensors: Its trainable tensors, those included that it shares with an earlier layer.
         buffers: What it keeps beside them.
+        inside: Numbers an example that it keeps for the backward pass, beside its output.
     """
 
     index: int
@@ -55,6 +56,7 @@ class Stage:
     output_shape: Shape
     tensors: tuple[TensorSpec, ...]
     buffers: tuple[BufferSpec, ...] = ()
+    inside: int = 0
 
     @property
     def num_parameters(self) -> int:
@@ -106,7 +108,7 @@ class Blueprint:
             batch_size: Examples a step.
             item_bytes: 4 for float32, 8 for float64.
         """
-        activations = sum(_elements(stage.output_shape) for stage in self.stages)
+        activations = sum(_elements(stage.output_shape) + stage.inside for stage in self.stages)
         return item_bytes * (5 * self.num_parameters + 3 * batch_size * activations)
 
 
@@ -243,6 +245,7 @@ def _stage(
         output_shape=after,
         tensors=tensors,
         buffers=part.buffers(spec.layer, shape),
+        inside=part.inside(spec.layer, shape),
     )
 
 

@@ -63,6 +63,10 @@ def _no_buffers(choice: Choice, shape: Shape) -> tuple[BufferSpec, ...]:
     return ()
 
 
+def _nothing_inside(choice: Choice, shape: Shape) -> int:
+    return 0
+
+
 def _no_report(choice: Choice) -> tuple[Text, ...]:
     return ()
 
@@ -90,6 +94,7 @@ class TensorSpec:
         start_factor: What the start of a weight is multiplied by.
         raised: Block of a bias, and what is added to its start, or None.
         activated: Whether the layer applies its own activation to what this weight gives, though it is the last one.
+        is_table: Whether rows of the weight are looked up, and not multiplied with: an embedding.
     """
 
     name: str
@@ -105,6 +110,7 @@ class TensorSpec:
     start_factor: float = 1.0
     raised: tuple[int, float] | None = None
     activated: bool = False
+    is_table: bool = False
 
     @property
     def block_shape(self) -> tuple[int, ...]:
@@ -136,6 +142,8 @@ class LayerPart(Part):
         signal: What it makes of the signal's size at the start, which tells whether that can be foretold: ``sum``
             for a weighted sum of its inputs and nothing else, ``same`` where no number changes, ``renewed`` where the
             size is set anew whatever comes in, ``other`` for everything else.
+        inside: From its values and input shape to how many numbers an example it keeps for the backward pass, beside
+            its output.
         start_keys: Parameters that decide how its tensors start and nothing else: lanes that differ in them alone
             train as one batch.
     """
@@ -146,6 +154,7 @@ class LayerPart(Part):
     acts_as: str = "identity"
     is_recurrent: bool = False
     buffers: Callable[[Choice, Shape], tuple[BufferSpec, ...]] = _no_buffers
+    inside: Callable[[Choice, Shape], int] = _nothing_inside
     start_keys: tuple[str, ...] = ()
     signal: SignalEffect = "other"
 

@@ -8,6 +8,7 @@ import pytest
 
 from initviz.catalog.index import catalogue
 from initviz.experiment.blueprint import Blueprint, blueprint
+from initviz.experiment.errors import ExperimentError
 from initviz.experiment.limits import Limits
 from tests.experiment.conftest import Read
 
@@ -107,3 +108,23 @@ def test_memory_grows_with_batch_and_precision(plan: Any) -> None:
     assert network.memory_bytes(0, 4) == 4 * 5 * parameters
     assert network.memory_bytes(8, 4) - network.memory_bytes(7, 4) == 4 * 3 * activations
     assert network.memory_bytes(8, 8) == 2 * network.memory_bytes(8, 4)
+
+
+def test_memory_counts_what_attention_weighs(plan: Any) -> None:
+    """The weights of every head, a position a position, outgrow all else in a long sequence."""
+    sizes = []
+    for heads in (1, 4):
+        (network,) = plan({
+            "data": {"name": "text", "length": 64},
+            "model": {"family": "transformer", "width": 8, "heads": heads, "blocks": 2},
+        })  # fmt: skip
+        sizes.append(network.memory_bytes(16, 4))
+    assert sizes[1] - sizes[0] == 4 * 3 * 16 * 2 * (4 - 1) * 64**2
+
+
+def test_attention_over_too_long_a_sequence_is_refused_before_it_is_built(plan: Any) -> None:
+    with pytest.raises(ExperimentError, match="GB of memory"):
+        plan({
+            "data": {"name": "text", "length": 256, "batch_size": 4096},
+            "model": {"family": "transformer", "width": 16, "heads": 16, "blocks": 4},
+        })  # fmt: skip
