@@ -34,6 +34,10 @@ class AutogradForm:
         if isinstance(self._run, Attachable):
             self._run.attach(now, buffers)
 
+    def plain(self, x: Tensor, tensors: Sequence[Tensor]) -> Tensor:
+        """Return the output, with all that autograd notes on the way from ``x`` to it."""
+        return self._run(x, tensors, None)
+
     def forward(self, x: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, Saved]:
         """See ``LaneForm``."""
         return self.forward_observed(x, tensors, None)

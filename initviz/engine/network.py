@@ -18,6 +18,7 @@ from initviz.experiment.blueprint import Blueprint
 from initviz.experiment.catalogue import Catalogue
 
 StageRun = Callable[[Tensor], tuple[Tensor, list[Tensor]]]
+PlainRun = Callable[[Tensor], Tensor]
 
 
 @dataclass(slots=True)
@@ -247,6 +248,16 @@ class Bound:
         self._add_shared()
         signals.grad_preactivations = found[::-1]
 
+    def plain_runs(self) -> list[PlainRun]:
+        """Return each layer by itself, from its input to its output, such that autograd sees through it."""
+        return [self._plain_run(index) for index in range(len(self._steps))]
+
+    def _plain_run(self, index: int) -> PlainRun:
+        form, tensors, _ = self._steps[index]
+        if isinstance(form, AutogradForm):
+            return lambda x: form.plain(x, tensors)
+        return lambda x: form.forward(x, tensors)[0]
+
     def stage_runs(self) -> list[StageRun]:
         """Return each layer by itself: from its input to its output and the output of each of its weights."""
         return [self._stage_run(index) for index in range(len(self._steps))]
@@ -267,4 +278,4 @@ class Bound:
         return run
 
 
-__all__ = ["Bound", "Network", "Signals", "StageRun", "by_lane"]
+__all__ = ["Bound", "Network", "PlainRun", "Signals", "StageRun", "by_lane"]

@@ -1,6 +1,8 @@
-"""How many units of a layer are still copies of each other."""
+"""How many units of a layer are still copies of each other, and how alike the others are."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +12,11 @@ from initviz.engine.group import Group
 from initviz.telemetry.frame import Floats
 
 CHUNK_ELEMENTS = 1_000_000
+TOLERANCE = 1e-5
+"""Two units are copies where they differ by less than this share of the longer one. Sums of equal units are rounded
+differently now and then, by about 1e-7 of their size."""
+MOST_UNITS = 512
+"""Wider layers are compared by so many of their units, evenly spread."""
 
 
 def identical_rows(rows: Tensor) -> float:
@@ -55,3 +62,57 @@ def identical_fractions(group: Group, rows: Tensor) -> Floats:
             if finite[lane]:
                 fractions[lane, place] = identical_rows(weight[lane]) if ties[lane] else 0.0
     return fractions
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike the units of a layer are in each lane, ``(K,)``; see ``units.Sameness``."""
+
+    copies: Floats
+    num_different: Floats
+    cosine: Floats
+    signed_cosine: Floats
+
+
+def likeness(units: Tensor) -> Likeness:
+    """Compare all pairs of units of a layer.
+
+    Args:
+        units: ``(K, O, n)`` in double precision, O at least 2: a vector a unit. Of more than ``MOST_UNITS`` some are
+            compared.
+    Returns:
+        NaN where a number is not finite.
+    """
+    if units.shape[1] > MOST_UNITS:
+        chosen = torch.linspace(0, units.shape[1] - 1, MOST_UNITS).round().long()
+        units = units[:, chosen]
+    # To 1 at most, so that no square vanishes or overflows.
+    largest = units.abs().amax((1, 2), keepdim=True)
+    units = units / torch.where(largest > 0, largest, torch.ones_like(largest))
+    products = units @ units.mT
+    squares = torch.diagonal(products, dim1=1, dim2=2)
+    apart = squares.unsqueeze(2) + squares.unsqueeze(1) - 2 * products
+    longer = torch.maximum(squares.unsqueeze(2), squares.unsqueeze(1))
+    is_copy = apart <= TOLERANCE**2 * longer
+    count = units.shape[1]
+    others = ~torch.eye(count, dtype=torch.bool)
+    finite = torch.isfinite(products).all(2).all(1)
+    lengths = squares.clamp(min=0).sqrt()
+    known = lengths > 0
+    pairs = (known.unsqueeze(2) & known.unsqueeze(1)) & others
+    cosines = products / torch.where(known, lengths, torch.ones_like(lengths)).unsqueeze(2)
+    cosines = cosines / torch.where(known, lengths, torch.ones_like(lengths)).unsqueeze(1)
+    cosines = torch.where(pairs, cosines.clamp(-1, 1), torch.zeros_like(cosines))
+    num_pairs = pairs.sum((1, 2)).double()
+
+    def told(values: Tensor, good: Tensor = finite) -> Floats:
+        found: Floats = torch.where(good, values.double(), torch.nan).numpy()
+        return found
+
+    has_pairs = finite & (num_pairs > 0)
+    return Likeness(
+        copies=told((is_copy & others).any(2).double().mean(1)),
+        num_different=told(count - (is_copy & others.tril()).any(2).sum(1)),
+        cosine=told(cosines.abs().sum((1, 2)) / num_pairs.clamp(min=1), has_pairs),
+        signed_cosine=told(cosines.sum((1, 2)) / num_pairs.clamp(min=1), has_pairs),
+    )
