@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from initviz.catalog.remedy_part import Gauge
 from initviz.experiment.values import Task, groups_of
 from initviz.telemetry.ensemble import Answers
+from initviz.telemetry.spectra import Spectra
+from initviz.telemetry.units import Activity, Sameness
 from initviz.theory.prediction import Prediction
 
 Floats = NDArray[np.float64]
@@ -309,6 +311,9 @@ class Frame:
         gauges: ``(G, K)`` what the remedies show, in the order of ``RunInfo.gauges``; NaN where a lane has none.
         answers: What the lanes latest answered to the examples held back, from which the scores of any ensemble of
             them follow; None for a single lane, without such examples, and before the first.
+        spectra: The latest singular values of weights and Jacobians, or None before the first; they tell of which step.
+        sameness: The latest count of how alike units are, likewise.
+        activity: The latest count of how many units do nothing, likewise.
     """
 
     run_id: int
@@ -327,3 +332,6 @@ class Frame:
     time_gradients: tuple[TimeGradient, ...] = ()
     gauges: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     answers: Answers | None = None
+    spectra: Spectra | None = None
+    sameness: Sameness | None = None
+    activity: Activity | None = None

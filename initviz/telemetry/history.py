@@ -13,6 +13,8 @@ from initviz.telemetry.ensemble import AnswersKept
 from initviz.telemetry.frame import Frame, Histogram, LaneState, RunInfo, Scalars, Validation
 from initviz.telemetry.heatmap import HeatMap, HistogramMap, PeakColumns, ShareColumns
 from initviz.telemetry.series import Series, Track
+from initviz.telemetry.spectra import Spectra
+from initviz.telemetry.units import Activity, Sameness
 
 Quantity = Literal["weights", "gradients", "updates", "preactivations", "activations"]
 QUANTITIES: tuple[Quantity, ...] = ("weights", "gradients", "updates", "preactivations", "activations")
@@ -35,6 +37,9 @@ class RunHistory:
         info: The run.
         frame: The latest frame, or None.
         first_frame: The first frame, or None: the signal at the start.
+        first_spectra: The first singular values, or None: those of the start.
+        first_sameness: How alike units were then, or None.
+        first_activity: How many units did nothing then, or None.
         answers: What the lanes answered to the examples held back, by and by, for ensembles of them.
         last_step: Latest step of the scalars, -1 before the first.
         version: Grows with everything that is added, so that a view can tell whether there is anything new.
@@ -47,6 +52,9 @@ class RunHistory:
         self.frame: Frame | None = None
         self._lanes: tuple[LaneState, ...] = ()
         self.first_frame: Frame | None = None
+        self.first_spectra: Spectra | None = None
+        self.first_sameness: Sameness | None = None
+        self.first_activity: Activity | None = None
         self.answers = AnswersKept()
         self.last_step = -1
         self.version = 0
@@ -64,6 +72,8 @@ class RunHistory:
         self._gauges = Track(
             (gauges, lanes), max(256, min(capacity, LAYER_ELEMENTS // max(1, gauges * lanes)))
         )
+        self._dead = Track((lanes, layers), few, np.float32)
+        self._saturated = Track((lanes, layers), few, np.float32)
         self._peaks = PeakColumns((lanes, layers), MAX_COLUMNS)
         self._shares: dict[str, ShareColumns] = {}
 
@@ -131,6 +141,7 @@ class RunHistory:
                 self.frame = frame
                 self._lanes = frame.lanes
                 self._keep_answers(frame)
+                self._keep_firsts(frame)
                 self.version += 1
             return
         if self.first_frame is None:
@@ -140,6 +151,10 @@ class RunHistory:
         if frame.validation is not None:
             self.add_validation(frame.validation)
         self._keep_answers(frame)
+        self._keep_firsts(frame)
+        steps = np.array([frame.step], dtype=np.int64)
+        self._dead.append(steps, frame.signal.dead_fraction[None])
+        self._saturated.append(steps, frame.signal.saturated_fraction[None])
         if len(self.info.gauges):
             self._gauges.append(np.array([frame.step], dtype=np.int64), frame.gauges[None])
         for quantity in QUANTITIES:
@@ -154,6 +169,14 @@ class RunHistory:
     def _keep_answers(self, frame: Frame) -> None:
         if frame.answers is not None:
             self.answers.append(frame.answers)
+
+    def _keep_firsts(self, frame: Frame) -> None:
+        if self.first_spectra is None:
+            self.first_spectra = frame.spectra
+        if self.first_sameness is None:
+            self.first_sameness = frame.sameness
+        if self.first_activity is None:
+            self.first_activity = frame.activity
 
     def loss(self) -> Series:
         """Training loss of each batch, ``(S', K)``."""
@@ -201,6 +224,14 @@ class RunHistory:
     def gauges(self) -> Series:
         """What the remedies show, ``(S', G, K)``, in the order of ``RunInfo.gauges``; NaN where a lane has none."""
         return self._gauges.read()
+
+    def dead(self) -> Series:
+        """Share of units that are zero for a whole batch, ``(S', K, L)``; NaN where an activation cannot die."""
+        return self._dead.read()
+
+    def saturated(self) -> Series:
+        """Share of values in the flat ends of their activation, ``(S', K, L)``; NaN where there are none."""
+        return self._saturated.read()
 
     def grad_norm_map(self) -> HeatMap:
         """Decades of the largest gradient norm in each column of steps."""

@@ -18,6 +18,7 @@ from initviz.engine.race import Race
 from initviz.engine.state import GroupState, RaceState
 from initviz.experiment.catalogue import Catalogue
 from initviz.telemetry import axes
+from initviz.telemetry.activity import ActivityWatch
 from initviz.telemetry.frame import Floats, Histogram, Signal, TimeGradient
 from initviz.telemetry.histogram import Axis, Tally, frozen, merged
 from initviz.telemetry.history import Quantity
@@ -25,6 +26,7 @@ from initviz.telemetry.moments import Flow, Moments, signal_moments
 from initviz.telemetry.sampling import RowSampler, SignalSampler, samples_wanted
 from initviz.telemetry.symmetry import identical_fractions
 from initviz.telemetry.time_gradients import TimeGradients
+from initviz.telemetry.units import Activity
 
 SECTIONS: tuple[Quantity, ...] = ("weights", "preactivations", "activations", "gradients", "updates")
 """The quantities in the order in which they are counted: those on axes of decades last."""
@@ -64,12 +66,12 @@ class GroupLooker:
         self._wanted = wanted
         self._rows = RowSampler(group, wanted)
         self._plans: dict[tuple[torch.Size, ...], _Plan] = {}
-        parts = [
+        self.activations = [
             cast("ActivationPart", catalogue.get("activation", layer.activation))
             for layer in group.network.measured
         ]
-        self._can_die = [part.dead_below for part in parts]
-        self._flat_ends = [part.saturation for part in parts]
+        self._can_die = [part.dead_below for part in self.activations]
+        self._flat_ends = [part.saturation for part in self.activations]
         self.typical_reach = 2.0 / math.sqrt(
             np.median([max(1, layer.context.fan_in) for layer in group.network.measured])
         )
@@ -148,6 +150,9 @@ class Looker:
         race: The race.
         catalogue: Declares the activations.
         exact: True to count every value instead of a rotating sample.
+
+    Attributes:
+        activity: How many units did nothing when ``count_copies`` was last called, or None before.
     """
 
     def __init__(self, race: Race, catalogue: Catalogue, exact: bool = False) -> None:
@@ -156,6 +161,8 @@ class Looker:
         wanted = None if exact else samples_wanted(tensors)
         self._groups = [GroupLooker(group, catalogue, wanted) for group in race.groups]
         self._time_gradients = TimeGradients(race, catalogue)
+        self._activity = ActivityWatch(race.groups, [looker.activations for looker in self._groups])
+        self.activity: Activity | None = None
         self._race = race
         self._shape = (race.num_lanes, max(layers))
         self._data_scale = float(race.data.inputs[:1024].double().square().mean().sqrt())
@@ -164,7 +171,7 @@ class Looker:
         self._identical: Floats = np.full(self._shape, np.nan)
 
     def count_copies(self, state: RaceState) -> None:
-        """Count identical units anew; until then, looks tell the last count again.
+        """Count identical and idle units anew; until then, looks tell the last count again.
 
         Args:
             state: An observed step.
@@ -175,6 +182,16 @@ class Looker:
                 for looker, group in zip(self._groups, state.groups, strict=True)
             ]
         )
+        self.activity = self._activity.look(state, self._gone(state.step))
+
+    def _gone(self, step: int) -> list[int]:
+        """Return the lanes that diverged before a step."""
+        return [
+            looker.group.lanes[place]
+            for looker in self._groups
+            for place, fate in looker.group.bad_layers.items()
+            if fate[0] < step
+        ]
 
     def look(self, state: RaceState) -> Look:
         """Reduce an observed step."""

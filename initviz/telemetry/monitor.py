@@ -31,6 +31,7 @@ from initviz.telemetry.frame import (
 from initviz.telemetry.histogram import frozen
 from initviz.telemetry.ledger import Ledger, joined
 from initviz.telemetry.looks import Look, Looker
+from initviz.telemetry.matrix_watch import MatrixWatch
 from initviz.telemetry.outcome import Outcomes
 from initviz.telemetry.range_test import rises_throughout
 from initviz.telemetry.time_gradients import recurrent_places
@@ -141,7 +142,9 @@ class Monitor:
         self._outcomes = Outcomes(
             race.num_lanes, race.data.steps_per_epoch, race.data.constant_loss, race.total_steps
         )
-        self._looker = Looker(race, whole_catalogue() if catalogue is None else catalogue, exact)
+        catalogue = whole_catalogue() if catalogue is None else catalogue
+        self._looker = Looker(race, catalogue, exact)
+        self._matrices = MatrixWatch(race, catalogue, clock)
         self._grid = BoundaryGrid(race) if len(race.data.points) else None
         self._look: Look | None = None
         self._validation: Validation | None = None
@@ -220,6 +223,7 @@ class Monitor:
             self._ask_lanes()
             cost_s = self._clock() - asked_s
             self._answers_due_s = start_s + max(ANSWERS_GAP_S, cost_s / ANSWERS_SHARE)
+        self._matrices.look(state, at_once=self.finished)
         self._look = self._looker.look(state)
         self._gauges = self.gauges()
         self._measure_rate(start_s)
@@ -335,4 +339,7 @@ class Monitor:
             time_gradients=look.time_gradients,
             gauges=self._gauges,
             answers=self._answers,
+            spectra=self._matrices.spectra,
+            sameness=self._matrices.sameness,
+            activity=self._looker.activity,
         )

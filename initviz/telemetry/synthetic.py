@@ -10,6 +10,7 @@ import numpy as np
 
 from initviz.catalog.remedy_part import Gauge
 from initviz.experiment.text import Text
+from initviz.telemetry import synthetic_units
 from initviz.telemetry.ensemble import Answers
 from initviz.telemetry.frame import (
     Boundary,
@@ -288,6 +289,7 @@ def frame(info: RunInfo, step: int) -> Frame:
         logits = np.stack([(y - 0.2 - 0.6 * np.sin(2 * x)) * (0.2 + 4 * (1 - value / 2.4)) for value in loss])
         probability = 1 / (1 + np.exp(-np.abs(logits)))
         boundary = Boundary((-2, 3, -2, 3), (logits < 0).astype(np.int16), probability.astype(np.float32))
+    gains = np.where(np.isnan(loss), np.nan, np.sqrt([FACTORS[story(lane)] for lane in range(lanes)]))
     stopped = [_is_stopped(info, lane) and step > STOPPED_AT for lane in range(lanes)]
     states = tuple(
         LaneState(
@@ -340,4 +342,7 @@ def frame(info: RunInfo, step: int) -> Frame:
         time_gradients=_time_gradients(info, loss),
         gauges=_gauges(info, step),
         answers=_answers(info, step, loss),
+        spectra=synthetic_units.spectra(gains, layers, step),
+        sameness=synthetic_units.sameness(gains, layers, step),
+        activity=synthetic_units.activity(gains, layers, step),
     )
