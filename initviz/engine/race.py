@@ -241,6 +241,16 @@ class Race(Iterator[RaceState]):
         rates = [group.lr(self.step) for group in self.groups]
         return RaceState(self.step, tuple(rates[g] for g in self._group_of), states, self._order)
 
+    def look_ahead(self) -> RaceState:
+        """Return what the next step will see, observed, without making it.
+
+        Every group looks at its own batch, as in training, so that step gives the same numbers afterwards.
+        """
+        with failures_in_words(self.device), flushed(True):
+            states = tuple(group.look(self.step, *group.data.batch(self.step)) for group in self.groups)
+        rates = [group.lr(self.step) for group in self.groups]
+        return RaceState(self.step, tuple(rates[g] for g in self._group_of), states, self._order)
+
     def evaluate(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return loss and accuracy of every lane over the validation part, ``(K,)`` each.
 

@@ -314,6 +314,7 @@ class Frame:
         spectra: The latest singular values of weights and Jacobians, or None before the first; they tell of which step.
         sameness: The latest count of how alike units are, likewise.
         activity: The latest count of how many units do nothing, likewise.
+        at_rest: True where no update followed the look: the start is shown, and nothing has moved yet.
     """
 
     run_id: int
@@ -335,3 +336,4 @@ class Frame:
     spectra: Spectra | None = None
     sameness: Sameness | None = None
     activity: Activity | None = None
+    at_rest: bool = False

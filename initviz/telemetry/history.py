@@ -129,22 +129,25 @@ class RunHistory:
     def add_frame(self, frame: Frame) -> None:
         """Keep the latest frame and add its histograms to the maps; one of an earlier step is ignored.
 
-        Another one of the same step takes the place of the first, and adds nothing to the maps.
+        Another one of the same step takes the place of the first, and adds to the maps only what the first, at rest,
+        did not have.
 
         Raises:
             ValueError: It belongs to another run.
         """
         if frame.run_id != self.info.run_id:
             raise ValueError(f"a frame of run {frame.run_id} in the history of run {self.info.run_id}")
-        if self.frame is not None and frame.step <= self.frame.step:
-            if frame.step == self.frame.step:
+        same_step = self.frame is not None and frame.step == self.frame.step
+        moves = self.frame is not None and self.frame.at_rest and not frame.at_rest
+        if self.frame is not None and frame.step <= self.frame.step and not (same_step and moves):
+            if same_step:
                 self.frame = frame
                 self._lanes = frame.lanes
                 self._keep_answers(frame)
                 self._keep_firsts(frame)
                 self.version += 1
             return
-        if self.first_frame is None:
+        if self.first_frame is None or same_step:
             self.first_frame = frame
         self.frame = frame
         self._lanes = frame.lanes
@@ -152,12 +155,15 @@ class RunHistory:
             self.add_validation(frame.validation)
         self._keep_answers(frame)
         self._keep_firsts(frame)
-        steps = np.array([frame.step], dtype=np.int64)
-        self._dead.append(steps, frame.signal.dead_fraction[None])
-        self._saturated.append(steps, frame.signal.saturated_fraction[None])
-        if len(self.info.gauges):
+        if not same_step:
+            steps = np.array([frame.step], dtype=np.int64)
+            self._dead.append(steps, frame.signal.dead_fraction[None])
+            self._saturated.append(steps, frame.signal.saturated_fraction[None])
+        if len(self.info.gauges) and not frame.at_rest:
             self._gauges.append(np.array([frame.step], dtype=np.int64), frame.gauges[None])
         for quantity in QUANTITIES:
+            if frame.at_rest if quantity == "updates" else same_step:
+                continue  # nothing has moved yet; or the map has it from the look at rest
             histogram: Histogram = getattr(frame, quantity)
             if quantity not in self._shares:
                 column_bytes = 2 * len(QUANTITIES) * histogram.counts.size

@@ -167,6 +167,7 @@ class Looker:
         self._shape = (race.num_lanes, max(layers))
         self._data_scale = float(race.data.inputs[:1024].double().square().mean().sqrt())
         self._axes: list[Axis] | None = None
+        self._moved = False
         self._looks = 0
         self._identical: Floats = np.full(self._shape, np.nan)
 
@@ -193,25 +194,33 @@ class Looker:
             if fate[0] < step
         ]
 
-    def look(self, state: RaceState) -> Look:
-        """Reduce an observed step."""
-        with flushed(True), torch.no_grad():
-            return self._look(state)
+    def look(self, state: RaceState, at_rest: bool = False) -> Look:
+        """Reduce an observed step.
 
-    def _look(self, state: RaceState) -> Look:
+        Args:
+            state: The step.
+            at_rest: True where no update followed: nothing has moved, and the same is seen again when one does.
+        """
+        with flushed(True), torch.no_grad():
+            return self._look(state, at_rest)
+
+    def _look(self, state: RaceState, at_rest: bool) -> Look:
         pairs = list(zip(self._groups, state.groups, strict=True))
         flows = [Flow.of(group) for group in state.groups]
         samples = [
             looker.sample(group, flow, self._looks)
             for (looker, group), flow in zip(pairs, flows, strict=True)
         ]
-        self._looks += 1
+        if not at_rest:
+            self._looks += 1
         moments = [looker.moments(flow) for looker, flow in zip(self._groups, flows, strict=True)]
         saturated = [
             looker.saturated(tally) for looker, (tally, _) in zip(self._groups, samples, strict=True)
         ]
-        if self._axes is None:
+        if self._axes is None or not self._moved:
+            # What has not moved yet tells nothing about how far it will.
             self._axes = self._choose_axes([tally for tally, _ in samples])
+            self._moved = not at_rest
         fates = [
             (looker.group.lanes[place], fate[0])
             for looker in self._groups
@@ -222,7 +231,8 @@ class Looker:
         # One that was stopped early keeps its weights; no gradient is of any use to it any more.
         ended = [lane for lane, (step, _) in self._race.stopped.items() if step < state.step]
         idle = sorted({*ended, *(lane for lane, step in fates if step <= state.step)})
-        blank = {"weights": [], "gradients": idle, "updates": idle}
+        unmoved = list(range(self._race.num_lanes)) if at_rest else idle
+        blank = {"weights": [], "gradients": idle, "updates": unmoved}
         counted = [tally.count(self._axes, partial) for tally, partial in samples]
         histograms = {
             quantity: merged(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from initviz.catalog.index import catalogue as whole_catalogue
 from initviz.catalog.parts import SchedulePart
 from initviz.engine.race import Race
 from initviz.engine.state import RaceState
+from initviz.engine.weights import save_weights
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.values import Choice
 from initviz.telemetry.answering import LIVE_NUMBERS, ask
@@ -48,6 +50,8 @@ ANSWERS_GAP_S = 0.5
 """Seconds between two looks at what every lane answers, for the ensembles of them."""
 ANSWERS_SHARE = 0.003
 """Share of the time that those may take."""
+REST_S = 0.05
+"""A look at the start that has taken longer than so many seconds goes without what asks for many examples."""
 JUDGE_GAP_S = 0.1
 """Seconds between two looks at how the lanes fare."""
 MOST_UNJUDGED = 32
@@ -147,9 +151,10 @@ class Monitor:
         self._matrices = MatrixWatch(race, catalogue, clock)
         self._grid = BoundaryGrid(race) if len(race.data.points) else None
         self._look: Look | None = None
+        self._at_rest = False
         self._validation: Validation | None = None
         self._boundary: Boundary | None = None
-        self._boundary_step = 0
+        self._boundary_step = -1
         self._confusion: Confusion | None = None
         self._confusion_due_s = -np.inf
         self._answers: Answers | None = None
@@ -161,6 +166,11 @@ class Monitor:
         self._looked_s = 0.0
         self._looked_step = 0
         self._steps_per_s = 0.0
+
+    @property
+    def race(self) -> Race:
+        """What is watched."""
+        return self._race
 
     @property
     def finished(self) -> bool:
@@ -207,7 +217,33 @@ class Monitor:
         if want_frame:
             self._look_at(state)
 
+    def look_at_rest(self) -> None:
+        """Look in full at what the next update will see, without making it, for ``frame``.
+
+        What asks for many examples is left to the first update where the look alone has taken long.
+        """
+        start_s = self._clock()
+        state = self._race.look_ahead()
+        self._looker.count_copies(state)
+        self._look = self._looker.look(state, at_rest=True)
+        self._at_rest = True
+        self._gauges = self.gauges()
+        if self._clock() - start_s <= REST_S:
+            self._ask_grid()
+            self.confusion()
+            self._ask_lanes()
+        self._matrices.look(state)
+
+    def save_weights(self, path: Path, lane: int) -> None:
+        """Write a lane's weights as they are now to a ``.safetensors`` file.
+
+        Raises:
+            ExperimentError: The file cannot be written; an old one is untouched.
+        """
+        save_weights(path, self._race, lane)
+
     def _look_at(self, state: RaceState) -> None:
+        self._at_rest = False
         start_s = self._clock()
         if start_s >= self._slow_due_s or self.finished:
             self._looker.count_copies(state)
@@ -307,7 +343,7 @@ class Monitor:
         return self._validation
 
     def frame(self, complete: bool = False) -> Frame:
-        """Return the look taken by the last ``advance`` that wanted one, with the latest scores.
+        """Return the look taken by ``look_at_rest`` or the last ``advance`` that wanted one, with the latest scores.
 
         Args:
             complete: True to ask for the boundary and judge the lanes anew, which is done more rarely otherwise:
@@ -342,4 +378,5 @@ class Monitor:
             spectra=self._matrices.spectra,
             sameness=self._matrices.sameness,
             activity=self._looker.activity,
+            at_rest=self._at_rest,
         )

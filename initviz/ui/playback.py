@@ -160,22 +160,27 @@ class Playback(QObject):
     @Slot()
     def tick(self) -> None:
         """Take in what was measured since the last tick."""
-        delivery = self._trainer.mailbox.drain()
+        self.ticked.emit(self._take_in())
+
+    def _take_in(self) -> bool:
+        """Empty the mailbox into the history; say whether there was anything in it."""
         history = self.history
-        fresh = False
-        if delivery and history is not None and delivery.run_id == history.info.run_id:
-            for scalars in delivery.scalars:
-                history.append(scalars)
-            for validation in delivery.validations:
-                history.add_validation(validation)
-            if delivery.frame is not None:
-                history.add_frame(delivery.frame)
-            if delivery.lanes:
-                history.set_lanes(delivery.lanes)
-            fresh = True
-            if self._trainer.state == "playing":
-                self._meter.note(time.perf_counter(), history.last_step)
-        self.ticked.emit(fresh)
+        if history is None or self._trainer.info is None:
+            return False  # what lies there belongs to the run that is being loaded
+        delivery = self._trainer.mailbox.drain()
+        if not delivery or delivery.run_id != history.info.run_id:
+            return False
+        for scalars in delivery.scalars:
+            history.append(scalars)
+        for validation in delivery.validations:
+            history.add_validation(validation)
+        if delivery.frame is not None:
+            history.add_frame(delivery.frame)
+        if delivery.lanes:
+            history.set_lanes(delivery.lanes)
+        if self._trainer.state == "playing":
+            self._meter.note(time.perf_counter(), history.last_step)
+        return True
 
     @Slot()
     def _follow_edit(self) -> None:
@@ -213,6 +218,7 @@ class Playback(QObject):
     def _begin(self, info: RunInfo) -> None:
         self.info = info
         self.history = RunHistory(info)
+        self._take_in()  # so that the plots of the old run give way to those of the start, and to nothing between
         self._rename(self._session.experiment)
         self.run_changed.emit()
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import Frame, LaneState, RunInfo, Scalars, Validation
 from initviz.worker.messages import Device
 from initviz.worker.training import Announce, Pacer, TrainingRun, Workshop
+
+if TYPE_CHECKING:
+    from initviz.engine.race import Race
 
 
 class ShortRun:
@@ -30,6 +35,16 @@ class ShortRun:
         return self._info
 
     @property
+    def race(self) -> Race:
+        """What is trained."""
+        return self._run.race
+
+    @property
+    def step(self) -> int:
+        """Updates made."""
+        return self._run.step
+
+    @property
     def finished(self) -> bool:
         """True when the steps are made."""
         return self._left <= 0 or self._run.finished
@@ -44,6 +59,14 @@ class ShortRun:
         self._run.advance(want_frame)
         self._left -= 1
 
+    def look_at_rest(self) -> None:
+        """Look at what the first update will see."""
+        self._run.look_at_rest()
+
+    def save_weights(self, path: Path, lane: int) -> None:
+        """Write a lane's weights as they are now."""
+        self._run.save_weights(path, lane)
+
     def take_scalars(self) -> Scalars | None:
         """Return the exact measurements since the last call."""
         return self._run.take_scalars()
@@ -53,7 +76,7 @@ class ShortRun:
         return self._run.validate()
 
     def frame(self, complete: bool = False) -> Frame:
-        """Return the full look at the last update."""
+        """Return the last full look."""
         return self._run.frame(complete)
 
 

@@ -32,13 +32,28 @@ def failure_text(error: BaseException) -> Text:
             "此设备的内存不足以完成这次训练，训练已结束；实验没有任何改动。请减小批大小、赛道数或网络，"
             "或者换一个设备，然后重置。",
         )
-    detail = " ".join(str(error).split())
-    if len(detail) > _MAX_DETAIL:
-        detail = detail[: _MAX_DETAIL - 1] + "…"
-    shown = f"{type(error).__name__}: {detail}" if detail else type(error).__name__
+    shown = summary(error)
     return Text(
         f"The run has ended because of a fault in the program ({shown}). The experiment was not changed, and details "
         "are in the log file. Reset to try again, or change the experiment.",
         f"程序出现故障，训练已结束（{shown}）。实验没有任何改动，详细信息在日志文件中。"
         "请重置后再试，或修改实验。",
     )
+
+
+def weights_lost(error: BaseException) -> Text:
+    """Return what is said where weights could not be saved for a reason that was not foreseen."""
+    shown = summary(error)
+    return Text(
+        f"The weights were not saved because of a fault in the program ({shown}). The run goes on, and details are in "
+        "the log file. Try another folder.",
+        f"程序出现故障，权重未保存（{shown}）。训练会继续，详细信息在日志文件中。请换一个文件夹再试。",
+    )
+
+
+def summary(error: BaseException) -> str:
+    """Return an error that was not foreseen in one short line."""
+    detail = " ".join(str(error).split())
+    if len(detail) > _MAX_DETAIL:
+        detail = detail[: _MAX_DETAIL - 1] + "…"
+    return f"{type(error).__name__}: {detail}" if detail else type(error).__name__

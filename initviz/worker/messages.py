@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import RunInfo
+
+if TYPE_CHECKING:
+    from initviz.worker.training import TrainingRun
+
+
+class Errand(Protocol):
+    """Something that is worked out of a run beside its training, in slices between its updates."""
+
+    def begin(self, run: TrainingRun) -> Generator[float, None, object]:
+        """Do the work; called, as every slice of it, in the training thread.
+
+        Args:
+            run: What is being trained. Between two slices it may make updates, so that whatever is to belong to one
+                moment has to be copied in the first slice. After every slice its weights, gradients, buffers and
+                random numbers are as they were before, also where the slice ends in an error or is the last one
+                before the generator is closed.
+        Yields:
+            How far it is, 0 to 1, after a slice of some ten milliseconds.
+        Returns:
+            What came of it; frozen, since it goes to another thread.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +84,49 @@ class ListDevices:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveWeights:
+    """Write a lane's weights as they are now to a file."""
+
+    run_id: int
+    lane: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunErrand:
+    """Work something out of the run, beside its training."""
+
+    run_id: int
+    number: int
+    errand: Errand
+
+
+@dataclass(frozen=True, slots=True)
+class CancelErrand:
+    """Give an errand up; nothing more is heard of it."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the thread."""
 
 
-Command = WarmUp | Load | Play | Pause | StepOnce | SetSpeed | SetWatching | ListDevices | Stop
+Command = (
+    WarmUp
+    | Load
+    | Play
+    | Pause
+    | StepOnce
+    | SetSpeed
+    | SetWatching
+    | ListDevices
+    | SaveWeights
+    | RunErrand
+    | CancelErrand
+    | Stop
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +188,75 @@ class Failed:
     text: Text
 
 
-Report = TorchLoaded | DevicesFound | Progress | Started | Finished | Failed
+@dataclass(frozen=True, slots=True)
+class WeightsSaved:
+    """A lane's weights are in a file.
+
+    Attributes:
+        run_id: The run.
+        lane: Name of the lane.
+        step: Updates made.
+        path: The file.
+    """
+
+    run_id: int
+    lane: str
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsNotSaved:
+    """A lane's weights could not be written; the run goes on."""
+
+    run_id: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandProgress:
+    """How far an errand is, 0 to 1."""
+
+    run_id: int
+    number: int
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandDone:
+    """What came of an errand."""
+
+    run_id: int
+    number: int
+    result: object
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandFailed:
+    """An errand has ended on an error; the run goes on."""
+
+    run_id: int
+    number: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandCancelled:
+    """An errand was given up: it was asked to be, or its run has ended."""
+
+    run_id: int
+    number: int
+
+
+ErrandReport = ErrandProgress | ErrandDone | ErrandFailed | ErrandCancelled
+Report = (
+    TorchLoaded
+    | DevicesFound
+    | Progress
+    | Started
+    | Finished
+    | Failed
+    | WeightsSaved
+    | WeightsNotSaved
+    | ErrandReport
+)

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import assert_never
 
@@ -13,7 +14,8 @@ from initviz.experiment.errors import InitVizError
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
 from initviz.worker import messages
-from initviz.worker.failures import failure_text
+from initviz.worker.errands import NO_RUN, Errands
+from initviz.worker.failures import failure_text, weights_lost
 from initviz.worker.mailbox import Mailbox
 from initviz.worker.training import Training, Workshop
 
@@ -21,6 +23,7 @@ MAX_MAILBOX_BYTES = 64_000_000
 """Training waits while the window leaves more than this in the mailbox."""
 
 WAIT_FOR_WINDOW_S = 0.05
+LOOKING = Text("Looking at the start", "正在查看初始状态")
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class Pump:
         self._wanted_run = 0
         self._run_id = 0
         self._training: Training | None = None
+        self._errands = Errands(report)
         self._playing = False
         self._watching = True
         self._interval_s = 0.0
@@ -77,7 +81,7 @@ class Pump:
                 if command is not None:
                     self._obey(command)
                 elif self._training is not None:
-                    self._play_on(self._training)
+                    self._work(self._training)
             except AbandonedError:
                 logger.info("loading run %d was given up", self._run_id)
             except InitVizError as error:
@@ -86,21 +90,38 @@ class Pump:
             except Exception as error:
                 logger.exception("run %d failed", self._run_id)
                 self._give_up(failure_text(error))
+        self._errands.clear()
         self._training = None
 
     def _next_command(self) -> messages.Command | None:
-        """Return the next command; None when it is time for an update instead."""
-        if not self._playing:
+        """Return the next command; None when it is time for work instead."""
+        wait_s = self._idle_s()
+        if wait_s is None:
             return self._commands.get()
-        wait_s = self._due_s - time.perf_counter() if self._interval_s > 0.0 else 0.0
-        if self._mailbox.num_bytes > MAX_MAILBOX_BYTES:
-            wait_s = max(wait_s, WAIT_FOR_WINDOW_S)
         try:
             if wait_s > 0.0:
                 return self._commands.get(timeout=wait_s)
             return None if self._commands.empty() else self._commands.get_nowait()
         except Empty:
             return None
+
+    def _idle_s(self) -> float | None:
+        """Return how long there is nothing to do; None where only a command brings work."""
+        if not self._playing:
+            return 0.0 if self._errands else None
+        now_s = time.perf_counter()
+        wait_s = self._due_s - now_s if self._interval_s > 0.0 else 0.0
+        if self._mailbox.num_bytes > MAX_MAILBOX_BYTES:
+            wait_s = max(wait_s, WAIT_FOR_WINDOW_S)
+        return min(wait_s, self._errands.next_s - now_s) if self._errands else wait_s
+
+    def _work(self, training: Training) -> None:
+        """Do a slice of an errand, or make an update: whichever it is time for."""
+        now_s = time.perf_counter()
+        if self._errands and (not self._playing or now_s >= self._errands.next_s):
+            self._errands.work()
+        elif self._playing and (self._interval_s <= 0.0 or not self._errands or now_s >= self._due_s):
+            self._play_on(training)
 
     def _play_on(self, training: Training) -> None:
         if self._interval_s > 0.0:
@@ -142,6 +163,15 @@ class Pump:
                 self._warm_up(run_id)
             case messages.ListDevices():
                 self._list_devices()
+            case messages.SaveWeights(run_id, lane, path):
+                self._save_weights(run_id, lane, path)
+            case messages.RunErrand(run_id):
+                if training is None or run_id != self._run_id:
+                    self._errands.refuse(command)
+                else:
+                    self._errands.begin(command, training.run)
+            case messages.CancelErrand(number):
+                self._errands.cancel(number)
             case messages.Stop():
                 pass
             case _:
@@ -153,6 +183,19 @@ class Pump:
         except Exception:
             # A driver that does not answer is no reason to give up the run.
             logger.exception("the devices cannot be listed")
+
+    def _save_weights(self, run_id: int, lane: int, path: Path) -> None:
+        training = self._training
+        if training is None or run_id != self._run_id:
+            self._report(messages.WeightsNotSaved(run_id, NO_RUN))
+            return
+        try:
+            self._report(training.save_weights(lane, path))
+        except Exception as error:
+            # The run goes on, whatever became of the file.
+            logger.exception("the weights of lane %d cannot be saved", lane)
+            text = error.text if isinstance(error, InitVizError) else weights_lost(error)
+            self._report(messages.WeightsNotSaved(run_id, text))
 
     def _warm_up(self, run_id: int) -> None:
         try:
@@ -166,6 +209,7 @@ class Pump:
             self._report(messages.TorchLoaded(run_id))
 
     def _load(self, run_id: int, experiment: Experiment) -> None:
+        self._errands.clear()
         self._training = None  # frees its memory before the next one takes some
         self._playing = False
         self._run_id = run_id
@@ -174,7 +218,10 @@ class Pump:
         run = self._workshop.build(
             experiment, run_id, lambda fraction, text: self._announce(run_id, fraction, text)
         )
-        self._training = Training(run, self._workshop.pacer(), self._mailbox)
+        training = Training(run, self._workshop.pacer(), self._mailbox)
+        self._announce(run_id, 1.0, LOOKING)
+        training.show_at_rest()
+        self._training = training
         self._report(messages.TorchLoaded(run_id))
         self._report(messages.Started(run_id, run.info))
 
@@ -187,6 +234,7 @@ class Pump:
         """End the run, keep the thread, and say why."""
         training, self._training = self._training, None
         self._playing = False
+        self._errands.clear()
         if training is not None:
             try:
                 training.post_scalars()

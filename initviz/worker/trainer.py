@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Literal, assert_never
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
@@ -17,6 +18,14 @@ from initviz.worker.pump import Pump
 from initviz.worker.training import Workshop
 from initviz.worker.workshop import TorchWorkshop, flush_denormals_here
 
+RunReport = (
+    messages.Progress
+    | messages.Started
+    | messages.Finished
+    | messages.Failed
+    | messages.WeightsSaved
+    | messages.WeightsNotSaved
+)
 State = Literal["empty", "loading", "ready", "playing", "paused", "finished", "failed"]
 
 STOP_TIMEOUT_MS = 2000
@@ -49,8 +58,8 @@ class TrainingThread(QThread):
 class Trainer(QObject):
     """Trains one run at a time in a thread of its own. Lives in the GUI thread; so do all its signals.
 
-    Measurements do not come through signals: whoever draws empties ``mailbox`` on a timer. A run's measurements never
-    lie there before ``started`` has been emitted for it.
+    Measurements do not come through signals: whoever draws empties ``mailbox`` on a timer, while ``info`` is there. A
+    look at the start lies there when ``started`` is emitted, and everything else comes later.
 
     Args:
         catalogue: Where the parts of an experiment are declared.
@@ -76,6 +85,13 @@ class Trainer(QObject):
 
     devices_found = Signal(object)
     """What this machine can train on; a tuple of ``messages.Device``."""
+    weights_saved = Signal(object)
+    """A lane's weights are in a file; ``messages.WeightsSaved``."""
+    weights_not_saved = Signal(object)
+    """They could not be written; a ``Text``."""
+    errand_told = Signal(object)
+    """How far an errand is, or what came of it; a ``messages.ErrandReport``. Every errand ends with one of
+    ``ErrandDone``, ``ErrandFailed`` and ``ErrandCancelled``, and nothing more is heard of it."""
 
     def __init__(
         self,
@@ -95,6 +111,8 @@ class Trainer(QObject):
         self._stopping = False
         self._had_a_run = False
         self._flushed = False
+        self._num_errands = 0
+        self._errands: set[int] = set()
         self._thread = TrainingThread(workshop or TorchWorkshop(catalogue, limits), self.mailbox)
         self._thread.reported.connect(self._take_report, Qt.ConnectionType.QueuedConnection)
 
@@ -108,6 +126,7 @@ class Trainer(QObject):
     @Slot(object)
     def load(self, experiment: Experiment) -> None:
         """Give up the run there is and make another; ``started`` follows, or ``failed``."""
+        self._end_errands()
         self.run_id += 1
         self.info = None
         self._experiment = experiment
@@ -163,6 +182,38 @@ class Trainer(QObject):
         """Look for everything that can be trained on; ``devices_found`` follows."""
         self._send(messages.ListDevices())
 
+    def save_weights(self, lane: int, path: Path) -> None:
+        """Write a lane's weights as they are by then; ``weights_saved`` follows, or ``weights_not_saved``.
+
+        Args:
+            lane: Its index in ``info.lanes``.
+            path: The file; an old one stays whole until the new one is.
+        """
+        self._send(messages.SaveWeights(self.run_id, lane, path))
+
+    def run_errand(self, errand: messages.Errand) -> int:
+        """Let something be worked out of the run beside its training; return its number in ``errand_told``.
+
+        It goes on while the run is paused or finished, and in a share of the time while it plays.
+        """
+        self._num_errands += 1
+        self._errands.add(self._num_errands)
+        self._send(messages.RunErrand(self.run_id, self._num_errands, errand))
+        return self._num_errands
+
+    def cancel_errand(self, number: int) -> None:
+        """Give an errand up; one that has ended stays as it is."""
+        if number in self._errands:
+            self._send(messages.CancelErrand(number))
+            self._errands.remove(number)
+            self.errand_told.emit(messages.ErrandCancelled(self.run_id, number))
+
+    def _end_errands(self) -> None:
+        """Say of every errand that it ends with its run; the training thread gives them up by itself."""
+        ended, self._errands = sorted(self._errands), set()
+        for number in ended:
+            self.errand_told.emit(messages.ErrandCancelled(self.run_id, number))
+
     @Slot()
     def shutdown(self) -> bool:
         """End the thread and wait for it, two seconds at most, and less while the first run is loading.
@@ -194,12 +245,18 @@ class Trainer(QObject):
             self.devices_found.emit(report.devices)
         elif report.run_id != self.run_id:
             logger.debug("dropped a late report of run %d", report.run_id)
+        elif isinstance(report, messages.ErrandReport):
+            self._follow_errand(report)
         else:
             self._follow(report)
 
-    def _follow(
-        self, report: messages.Progress | messages.Started | messages.Finished | messages.Failed
-    ) -> None:
+    def _follow_errand(self, report: messages.ErrandReport) -> None:
+        if report.number in self._errands:
+            if not isinstance(report, messages.ErrandProgress):
+                self._errands.remove(report.number)
+            self.errand_told.emit(report)
+
+    def _follow(self, report: RunReport) -> None:
         match report:
             case messages.Progress(_, fraction, text):
                 self.progress.emit(fraction, text)
@@ -214,8 +271,13 @@ class Trainer(QObject):
                 self._set_state("finished")
             case messages.Failed(_, text):
                 self._play_when_ready = False
+                self._end_errands()
                 self._set_state("failed")
                 self.failed.emit(text)
+            case messages.WeightsSaved():
+                self.weights_saved.emit(report)
+            case messages.WeightsNotSaved(_, text):
+                self.weights_not_saved.emit(text)
             case _:
                 assert_never(report)
 

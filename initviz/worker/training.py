@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import Frame, LaneState, RunInfo, Scalars, Validation
 from initviz.worker.mailbox import Mailbox
-from initviz.worker.messages import Device
+from initviz.worker.messages import Device, WeightsSaved
+
+if TYPE_CHECKING:
+    from initviz.engine.race import Race
 
 POST_INTERVAL_S = 1 / 30
 """Scalars are gathered this long before they are posted, so that the mailbox's lock costs nothing."""
@@ -38,6 +42,16 @@ class TrainingRun(Protocol):
         ...
 
     @property
+    def race(self) -> Race:
+        """What is trained; for errands, which leave it as they find it."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """Updates made."""
+        ...
+
+    @property
     def finished(self) -> bool:
         """True when there is nothing left to do."""
         ...
@@ -51,6 +65,14 @@ class TrainingRun(Protocol):
         """Make one update; look at it in full when ``want_frame``."""
         ...
 
+    def look_at_rest(self) -> None:
+        """Look in full at what the first update will see, without making it; training goes as it would have gone."""
+        ...
+
+    def save_weights(self, path: Path, lane: int) -> None:
+        """Write a lane's weights as they are now; raises an ``InitVizError`` where that is impossible."""
+        ...
+
     def take_scalars(self) -> Scalars | None:
         """Return the exact measurements since the last call."""
         ...
@@ -60,7 +82,7 @@ class TrainingRun(Protocol):
         ...
 
     def frame(self, complete: bool = False) -> Frame:
-        """Return the full look at the last update; with what is looked at rarely of that very step if ``complete``."""
+        """Return the last full look; with what is looked at rarely of that very step if ``complete``."""
         ...
 
 
@@ -124,6 +146,25 @@ class Training:
     def finished(self) -> bool:
         """True when there is nothing left to do."""
         return self._run.finished
+
+    @property
+    def run(self) -> TrainingRun:
+        """What is trained."""
+        return self._run
+
+    def show_at_rest(self) -> None:
+        """Let what the start looks like be seen before any update."""
+        self._run.look_at_rest()
+        self._mailbox.post(self.info.run_id, frame=self._run.frame())
+
+    def save_weights(self, lane: int, path: Path) -> WeightsSaved:
+        """Write a lane's weights as they are now.
+
+        Raises:
+            InitVizError: They cannot be written; nothing was changed.
+        """
+        self._run.save_weights(path, lane)
+        return WeightsSaved(self.info.run_id, self.info.lanes[lane].name, self._run.step, path)
 
     def play_on(self, watching: bool) -> None:
         """Make one update, with a frame if one is due.

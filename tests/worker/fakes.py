@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from initviz.worker.mailbox import Delivery
 from initviz.worker.messages import Device
 from initviz.worker.trainer import Trainer
 from initviz.worker.training import Announce
+
+if TYPE_CHECKING:
+    from initviz.engine.race import Race
 
 RECIPE = Recipe(
     0, ModelSpec(Choice("mlp")), InitSpec(Choice("zeros"), Choice("zeros")), Choice("sgd"), Choice("constant")
@@ -110,6 +115,7 @@ class FakeRun:
     on_advance: Callable[[int], None] = lambda step: None
     step: int = 0
     taken: int = 0
+    rests: int = 0
     looked_at: list[int] = field(default_factory=list)
     completed: list[int] = field(default_factory=list)
     judged: list[int] = field(default_factory=list)
@@ -136,6 +142,18 @@ class FakeRun:
             self.looked_at.append(self.step)
         self.step += 1
 
+    @property
+    def race(self) -> Race:
+        raise NotImplementedError
+
+    def look_at_rest(self) -> None:
+        assert self.step == 0
+        self.rests += 1
+
+    def save_weights(self, path: Path, lane: int) -> None:
+        self.threads.add(threading.get_ident())
+        path.write_text(f"{self.info.lanes[lane].name} at step {self.step}")
+
     def take_scalars(self) -> Scalars | None:
         first, self.taken = self.taken, self.step
         return synthetic.scalars(self.info, first, self.step - first) if self.step > first else None
@@ -146,6 +164,9 @@ class FakeRun:
         return scores
 
     def frame(self, complete: bool = False) -> Frame:
+        if self.step == 0:
+            assert self.rests, "the start was not looked at"
+            return replace(synthetic.frame(self.info, 0), at_rest=True)
         assert self.looked_at[-1] == self.step - 1, "the last update was not looked at"
         if complete:
             self.completed.append(self.step)

@@ -33,12 +33,13 @@ def test_a_run_goes_from_loading_to_finished(
     assert trainer.info is None
     reach(qtbot, trainer, "ready")
     assert listener.drain().scalars == ()
+    assert listener.frame_steps == [0]
     trainer.play()
     assert state(trainer) == "playing"
     reach(qtbot, trainer, "finished")
     assert listener.said == ["loading", "started", "ready", "playing", "finished"]
     assert listener.started[0].run_id == trainer.run_id == 1
-    assert [fraction for fraction, _ in listener.progress] == [0.0, 0.5, 1.0]
+    assert [fraction for fraction, _ in listener.progress] == [0.0, 0.5, 1.0, 1.0]
     assert listener.steps == list(range(500))
     assert listener.frame_steps[-1] == 499
     assert listener.validation_steps[-1] == 500
