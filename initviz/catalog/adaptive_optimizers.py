@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from initviz.catalog.optimizer_parameters import (
@@ -112,10 +113,15 @@ def _lion(choice: Choice, parameters: list[Tensor]) -> Optimizer:
 
 
 def _muon(choice: Choice, parameters: list[Tensor]) -> Optimizer:
+    return _muon_by_place(choice, parameters, [parameter.ndim >= 2 for parameter in parameters])
+
+
+def _muon_by_place(choice: Choice, parameters: list[Tensor], hidden: Sequence[bool]) -> Optimizer:
     from initviz.catalog.matrix_optimizers import MuonBesideAdamW
 
     return MuonBesideAdamW(
         parameters,
+        hidden,
         lr=choice.number("lr"),
         adamw_lr=choice.number("adamw_lr"),
         momentum=choice.number("momentum"),
@@ -289,8 +295,8 @@ PARTS: tuple[OptimizerPart, ...] = (
         title=Text("Muon", "Muon"),
         summary=Text(
             "Makes each hidden layer's momentum nearly orthogonal before the step, so that weak directions move as far "
-            "as strong ones; biases and the output layer are left to AdamW.",
-            "更新之前把每个隐藏层的动量矩阵近似正交化，使弱方向与强方向移动得一样远；偏置和输出层交给 AdamW。",
+            "as strong ones; biases, embeddings and the output layer are left to AdamW.",
+            "更新之前把每个隐藏层的动量矩阵近似正交化，使弱方向与强方向移动得一样远；偏置、嵌入和输出层交给 AdamW。",
         ),
         parameters=(
             learning_rate(0.02),
@@ -299,8 +305,8 @@ PARTS: tuple[OptimizerPart, ...] = (
                 Text("AdamW's rate", "AdamW 的学习率"),
                 1e-3,
                 Text(
-                    "Learning rate of biases and of the output layer; the schedule multiplies it as well.",
-                    "偏置与输出层的学习率；学习率调度同样会乘以一个系数。",
+                    "Learning rate of biases, embeddings and the output layer; the schedule multiplies it as well.",
+                    "偏置、嵌入与输出层的学习率；学习率调度同样会乘以一个系数。",
                 ),
                 minimum=0.0,
                 maximum=1e6,
@@ -327,6 +333,7 @@ PARTS: tuple[OptimizerPart, ...] = (
         ),
         source="Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks",
         build=_muon,
+        build_by_place=_muon_by_place,
         apart=True,
     ),
 )

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.optim import AdamW, Muon, Optimizer
-
-
-def _output_weight(tensors: list[Tensor]) -> int | None:
-    """Return the place of the output layer's weight, or None where that only repeats another layer's."""
-    last = len(tensors) - 1
-    if tensors[last].ndim >= 2:
-        return last
-    has_weight = last > 0 and tensors[last - 1].ndim >= 2
-    return last - 1 if has_weight and tensors[last].shape == tensors[last - 1].shape[:1] else None
 
 
 class MuonBesideAdamW(Optimizer):
@@ -24,9 +15,9 @@ class MuonBesideAdamW(Optimizer):
     It has one group, whose ``lr`` is Muon's; the other rate keeps its ratio to it, so that a schedule moves both.
 
     Args:
-        tensors: Of one lane, in the order of the layers, without shared ones. AdamW updates the output layer's weight,
-            where it stands last or just before its bias, and everything with fewer than two axes. Kernels are
-            matrices ``(O, I * places)``.
+        tensors: Of one lane, without shared ones. Kernels are matrices ``(O, I * places)``.
+        hidden: Which of them are matrices of hidden layers. AdamW updates the others: the output layer's weight,
+            embeddings, and everything with fewer than two axes.
         lr: Of Muon.
         adamw_lr: Of AdamW.
         momentum: Of Muon.
@@ -38,6 +29,7 @@ class MuonBesideAdamW(Optimizer):
     def __init__(
         self,
         tensors: list[Tensor],
+        hidden: Sequence[bool],
         *,
         lr: float,
         adamw_lr: float,
@@ -47,11 +39,11 @@ class MuonBesideAdamW(Optimizer):
         weight_decay: float,
     ) -> None:
         super().__init__(tensors, {"lr": lr})
-        output = _output_weight(tensors)
-        hidden = [tensor for place, tensor in enumerate(tensors) if tensor.ndim >= 2 and place != output]
-        rest = [tensor for place, tensor in enumerate(tensors) if tensor.ndim < 2 or place == output]
+        marked = list(zip(tensors, hidden, strict=True))
+        mine = [tensor for tensor, is_hidden in marked if is_hidden]
+        rest = [tensor for tensor, is_hidden in marked if not is_hidden]
         # Views of the same numbers: torch's Muon takes nothing but matrices.
-        self._matrices = [(tensor, tensor.detach().view(len(tensor), -1)) for tensor in hidden]
+        self._matrices = [(tensor, tensor.detach().view(len(tensor), -1)) for tensor in mine]
         self._rate, self._adamw_rate = lr, adamw_lr
         self._muon = (
             Muon(
@@ -62,7 +54,7 @@ class MuonBesideAdamW(Optimizer):
                 ns_steps=ns_steps,
                 weight_decay=weight_decay,
             )
-            if hidden
+            if mine
             else None
         )
         self._adamw = AdamW(rest, lr=adamw_lr, weight_decay=weight_decay) if rest else None

@@ -241,10 +241,13 @@ class OptimizerPart(Part):
             Elementwise rules keep lanes apart by themselves.
         apart: True for a rule that looks at a whole tensor (a norm, a matrix): it is built once a lane, from the list
             of that lane's tensors in the order of their layers, the output layer's last, each in its own shape.
+        build_by_place: In place of ``build``, for a rule that is apart and treats the matrices of hidden layers in a
+            way of their own: told besides which of the tensors these are.
     """
 
     build: Callable[[Choice, list[Tensor]], Optimizer]
     apart: bool = False
+    build_by_place: Callable[[Choice, list[Tensor], Sequence[bool]], Optimizer] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

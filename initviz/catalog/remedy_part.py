@@ -29,6 +29,7 @@ class TensorPlace:
         is_output: Whether it belongs to the output layer.
         is_shared: Whether it only repeats the numbers of an earlier tensor: its gradient is part of that one's already,
             so norms over all trained numbers must leave it out.
+        is_table: As in ``TensorSpec.is_table``.
     """
 
     name: str
@@ -37,11 +38,34 @@ class TensorPlace:
     role: str
     is_output: bool
     is_shared: bool = False
+    is_table: bool = False
 
     @property
     def size(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBack:
+    """Tensors that may not move as freely as the rest.
+
+    Each behaves as a parameter of plain PyTorch that has ``requires_grad = False`` until the thaw, and then stands in a
+    group of the optimizer with a rate of its own: the optimizer knows nothing of it before.
+
+    Attributes:
+        names: Which, as in ``TensorPlace.name``.
+        thaw: Step from which they move, or None where they never do.
+        rate: Multiplier of the learning rate from then on.
+    """
+
+    names: frozenset[str]
+    thaw: int | None
+    rate: float
+
+    def share(self, step: int) -> float:
+        """Return the multiplier of the learning rate at a step: 0 while they are frozen."""
+        return self.rate if self.thaw is not None and step >= self.thaw else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +79,7 @@ class GroupPlan:
         total_steps: Updates in the whole run.
         steps_per_epoch: Updates in which every training example is seen once.
         lr: Base learning rate.
+        held: What is not to move as freely as the rest, or None.
     """
 
     num_lanes: int
@@ -63,12 +88,14 @@ class GroupPlan:
     total_steps: int
     steps_per_epoch: int
     lr: float
+    held: HeldBack | None = None
 
 
 class Rule:
     """What a remedy does to a group of lanes while they train. Every hook may be left as it is; none may mix lanes.
 
-    Class attribute ``order`` decides who comes first among several: penalties 10, centralization 20, clipping 30.
+    Class attribute ``order`` decides who comes first among several: penalties 10, what is frozen 15, centralization
+    20, clipping 30.
     """
 
     order: int = 0
@@ -204,6 +231,7 @@ class RemedyPart(Part):
 
     Attributes:
         rule: Acts on gradients and weights of a group of lanes.
+        hold: Tells which tensors do not move as freely as the rest.
         loss: Changes the loss. Given the training targets and the number of classes (0 for regression).
         rebalance: Makes another training part, once: from inputs ``(S, *shape)``, targets ``(S,)`` and a random source.
         sampling: Weights ``(S,)`` with which the examples of an epoch are drawn, with replacement.
@@ -217,6 +245,7 @@ class RemedyPart(Part):
     """
 
     rule: Callable[[Choice, GroupPlan], Rule] | None = None
+    hold: Callable[[Choice, GroupPlan], HeldBack] | None = None
     loss: Callable[[Choice, NDArray[np.int64] | NDArray[np.float64], int], LossTerms] | None = None
     rebalance: Rebalance | None = None
     sampling: Callable[[Choice, NDArray[np.int64]], NDArray[np.float64]] | None = None

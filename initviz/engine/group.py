@@ -176,11 +176,11 @@ class Group:
         self.rules.gradient(step, self.flat, self.grad)
         if self._check_every > 1:
             before = self.flat.clone()
-            self._updates.step(self.last_lr)
+            self._updates.step(self.last_lr, step)
             # Momentum would carry on a lane that diverged.
             self.flat.copy_(torch.where(self._alive.unsqueeze(1), self.flat, before))
         else:
-            self._updates.step(self.last_lr)
+            self._updates.step(self.last_lr, step)
         for owner, copy in self._ties:
             copy.copy_(owner)
         self.rules.updated(step, self.flat)

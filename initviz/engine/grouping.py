@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from initviz.engine.data import Batches, serves
 from initviz.engine.group import Group, Training
 from initviz.engine.network import Network
 from initviz.engine.precision import check_precision
-from initviz.engine.remedies import Chosen, chosen, group_plan, rules_of, stopping_of, terms_of
+from initviz.engine.remedies import Chosen, chosen, group_plan, held_by, rules_of, stopping_of, terms_of
 from initviz.engine.teaching import Lessons, Teachers, TrainedStage
 from initviz.engine.updates import updates
 from initviz.experiment.blueprint import Blueprint
@@ -118,8 +119,9 @@ def _training(
         data.steps_per_epoch,
         recipe.optimizer.number("lr"),
     )
+    plan = replace(plan, held=held_by(remedies, plan))
     return Training(
-        updates=lambda flat, layout: updates(optimizer, recipe.optimizer, flat, layout),
+        updates=lambda flat, layout: updates(optimizer, recipe.optimizer, flat, layout, plan),
         factor=schedule.factor(recipe.schedule, experiment.steps),
         reaction=None if schedule.reaction is None else schedule.reaction(recipe.schedule),
         rules=rules_of(remedies, plan),

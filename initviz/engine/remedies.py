@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from initviz.catalog.remedy_part import GroupPlan, LossTerms, RemedyPart, Rule, StoppingRule, TensorPlace
+from initviz.catalog.remedy_part import (
+    GroupPlan,
+    HeldBack,
+    LossTerms,
+    RemedyPart,
+    Rule,
+    StoppingRule,
+    TensorPlace,
+)
 from initviz.engine.data import Batches
 from initviz.engine.layout import Layout
 from initviz.experiment.blueprint import Blueprint
@@ -90,6 +98,11 @@ def rules_of(remedies: Sequence[Chosen], plan: GroupPlan) -> list[Rule]:
     return [part.rule(choice, plan) for part, choice in remedies if part.rule is not None]
 
 
+def held_by(remedies: Sequence[Chosen], plan: GroupPlan) -> HeldBack | None:
+    """Return what is not to move as freely as the rest, or None."""
+    return next((part.hold(choice, plan) for part, choice in remedies if part.hold is not None), None)
+
+
 def stopping_of(remedies: Sequence[Chosen]) -> StoppingRule | None:
     """Return when lanes are done, or None where nothing says so."""
     return next((part.stopping(choice) for part, choice in remedies if part.stopping is not None), None)
@@ -126,6 +139,7 @@ def group_plan(
                 role=slot.spec.role,
                 is_output=slot.stage == last,
                 is_shared=slot.spec.tied_to is not None,
+                is_table=slot.spec.is_table,
             )
             for slot in layout.slots
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -276,6 +277,74 @@ class TextParameter:
                 Text(f"at most {MAX_TEXT} printable characters", f"最多 {MAX_TEXT} 个可打印字符"), value, path
             )
         return value
+
+
+_RANGE = re.compile(r"\s*([0-9]{1,6})\s*(?:[-–]\s*([0-9]{1,6})\s*)?")
+FEWEST_CLASSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesParameter(TextParameter):
+    """Some classes of a data set, such as ``0-4`` or ``1, 3, 7-9``; files may also give a list of whole numbers.
+
+    Attributes:
+        count: Classes that there are.
+    """
+
+    count: int = FEWEST_CLASSES
+
+    def check(self, value: object, path: str) -> str:
+        """Return the classes in their shortest form; empty means all of them."""
+        if isinstance(value, list) and value and all(type(item) is int for item in value):
+            value = ", ".join(str(item) for item in value[: self.count + 1])
+        text = TextParameter.check(self, value, path)
+        chosen = set(range(self.count))
+        if text.strip():
+            chosen = {
+                index for part in text.replace("，", ",").split(",") for index in self._range(part, path)
+            }
+        if len(chosen) < FEWEST_CLASSES:
+            raise ExperimentError(
+                Text(
+                    f"at least {FEWEST_CLASSES} classes are needed to tell apart. Add another, as in 0-4.",
+                    f"至少需要 {FEWEST_CLASSES} 个类别才能区分。请再添加一个，例如 0-4。",
+                ),
+                path,
+            )
+        return _ranges(sorted(chosen))
+
+    def _range(self, part: str, path: str) -> range:
+        match = _RANGE.fullmatch(part)
+        if match is None:
+            raise _wrong_type(
+                Text("classes such as 0-4 or 1, 3, 7", "形如 0-4 或 1, 3, 7 的类别"), part.strip(), path
+            )
+        first = int(match[1])
+        last = first if match[2] is None else int(match[2])
+        if last < first:
+            first, last = last, first
+        if last >= self.count:
+            raise _out_of_range(last, "0", str(self.count - 1), path)
+        return range(first, last + 1)
+
+
+def class_indices(text: str) -> tuple[int, ...]:
+    """Return the classes that a checked text names, ascending."""
+    found: list[int] = []
+    for part in text.split(", "):
+        first, _, last = part.partition("-")
+        found.extend(range(int(first), int(last or first) + 1))
+    return tuple(found)
+
+
+def _ranges(classes: list[int]) -> str:
+    runs: list[list[int]] = []
+    for index in classes:
+        if runs and runs[-1][1] == index - 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def check_values(

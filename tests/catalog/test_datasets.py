@@ -11,6 +11,9 @@ from sklearn import datasets
 
 from initviz.catalog.index import catalogue
 from initviz.catalog.parts import Examples, LoadableDatasetPart
+from initviz.experiment.document import read_document
+from initviz.experiment.errors import ExperimentError
+from initviz.experiment.limits import Limits
 from initviz.experiment.values import DataInfo, Task
 
 
@@ -45,6 +48,45 @@ def test_digits_are_the_real_ones_from_0_to_1() -> None:
     assert np.array_equal(examples.targets, bunch.target)
     assert examples.class_names == tuple("0123456789")
     assert (examples.inputs.min(), examples.inputs.max()) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "digits"),
+    [("0-4", [0, 1, 2, 3, 4]), ("9, 5-8", [5, 6, 7, 8, 9]), ([7, 1], [1, 7]), ("", list(range(10)))],
+)
+def test_some_digits_are_those_of_the_whole_in_its_order(asked: object, digits: list[int]) -> None:
+    part = catalogue().get("dataset", "digits")
+    classes = part.parameter("classes").check(asked, "data.classes")
+    bunch = datasets.load_digits()
+    wanted = np.isin(bunch.target, digits)
+    examples, said = load("digits", classes=classes), describe("digits", classes=classes)
+    assert np.array_equal(examples.inputs[:, 0] * 16, bunch.images[wanted])
+    assert np.array_equal(np.array(digits)[examples.targets], bunch.target[wanted])
+    assert examples.class_names == tuple(map(str, digits))
+    assert said.num_samples == wanted.sum()
+    assert (said.task, said.num_outputs) == (
+        ("binary", 1) if len(digits) == 2 else ("classification", len(digits))
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("3", "at least 2 classes"),
+        ("0-10", "10 is outside the range 0 to 9"),
+        ("0-4;7", "classes such as 0-4"),
+        ("-1", "classes such as 0-4"),
+        ("0-999999999999", "classes such as 0-4"),
+        ([0, True], "expected a text"),
+        (["0"], "expected a text"),
+        (7, "expected a text"),
+    ],
+)
+def test_digits_that_there_are_not_are_refused_in_words(asked: object, words: str) -> None:
+    document = {"data": {"name": "digits", "classes": asked}}
+    with pytest.raises(ExperimentError, match=words) as caught:
+        read_document(document, catalogue(), Limits())
+    assert caught.value.path == "data.classes"
 
 
 def test_real_data_do_not_depend_on_the_seed() -> None:

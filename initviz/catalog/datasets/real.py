@@ -5,11 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 from initviz.catalog.parts import Examples, LoadableDatasetPart
+from initviz.experiment.parameters import ClassesParameter, class_indices
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, DataInfo
 
 DIGIT_LEVELS = 16.0
 """Brightest value of a pixel."""
+DIGIT_COUNTS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
+"""Examples of each digit."""
+CLASSES = ClassesParameter(
+    "classes",
+    Text("Digits", "数字"),
+    "0-9",
+    Text(
+        "Which digits there are to tell apart, such as 0-4 or 1, 3, 7; what was learned on some can start others.",
+        "要区分哪些数字，例如 0-4 或 1, 3, 7；在一部分数字上学到的权重可以作为另一部分的起点。",
+    ),
+    count=len(DIGIT_COUNTS),
+)
+
+
+def _digit_classes(choice: Choice) -> tuple[int, ...]:
+    return class_indices(choice.string(CLASSES.key))
+
+
+def _describe_digits(choice: Choice) -> DataInfo:
+    classes = _digit_classes(choice)
+    is_binary = len(classes) == 2
+    return DataInfo(
+        shape=(1, 8, 8),
+        task="binary" if is_binary else "classification",
+        num_outputs=1 if is_binary else len(classes),
+        num_samples=sum(DIGIT_COUNTS[index] for index in classes),
+    )
 
 
 def _load_digits(choice: Choice, seed: int) -> Examples:
@@ -17,10 +45,13 @@ def _load_digits(choice: Choice, seed: int) -> Examples:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
+    classes = np.array(_digit_classes(choice))
+    target = np.asarray(bunch.target, dtype=np.int64)
+    wanted = np.isin(target, classes)
     return Examples(
-        inputs=np.asarray(bunch.images, dtype=np.float64)[:, None] / DIGIT_LEVELS,
-        targets=np.asarray(bunch.target, dtype=np.int64),
-        class_names=tuple(str(name) for name in bunch.target_names),
+        inputs=np.asarray(bunch.images, dtype=np.float64)[wanted, None] / DIGIT_LEVELS,
+        targets=np.searchsorted(classes, target[wanted]).astype(np.int64),
+        class_names=tuple(str(bunch.target_names[index]) for index in classes),
     )
 
 
@@ -66,9 +97,8 @@ PARTS: tuple[LoadableDatasetPart, ...] = (
             "1797 个真实的手写数字，每个是 8×8 像素的图像。",
         ),
         source="Alpaydin and Kaynak 1998, doi:10.24432/C50P49",
-        describe=lambda choice: DataInfo(
-            shape=(1, 8, 8), task="classification", num_outputs=10, num_samples=1797
-        ),
+        parameters=(CLASSES,),
+        describe=_describe_digits,
         load=_load_digits,
     ),
     LoadableDatasetPart(

@@ -75,8 +75,13 @@ class DecoupledDecay(Rule):
     def __init__(self, choice: Choice, plan: GroupPlan) -> None:
         self._strength = choice.number("strength")
         self._lr = plan.lr
+        held = plan.held
+        own = frozenset() if held is None else held.names
         # Shared ones too, since they must go on repeating the numbers of the first.
-        self._pieces = spans(weights(plan), with_shared=True)
+        free = spans((place for place in weights(plan) if place.name not in own), with_shared=True)
+        slow = spans((place for place in weights(plan) if place.name in own), with_shared=True)
+        self._held = held
+        self._pieces = [*((piece, False) for piece in free), *((piece, True) for piece in slow)]
         self._factor: tuple[int, float] = (-1, 1.0)
         self._before: list[Tensor] = []
 
@@ -87,15 +92,17 @@ class DecoupledDecay(Rule):
 
     def gradient(self, step: int, flat: Tensor, grad: Tensor) -> None:
         """Keep the weights before the update."""
-        self._before = [flat[:, piece].clone() for piece in self._pieces]
+        self._before = [flat[:, piece].clone() for piece, _ in self._pieces]
 
     def updated(self, step: int, flat: Tensor) -> None:
         """Take the rate times the strength of what each weight was away from it."""
         known, factor = self._factor
         if known != step:
             raise RuntimeError(f"the rate of step {step} was not told")
-        for piece, before in zip(self._pieces, self._before, strict=True):
-            flat[:, piece].sub_(before, alpha=self._lr * factor * self._strength)
+        slow = 1.0 if self._held is None else self._held.share(step)
+        for (piece, is_slow), before in zip(self._pieces, self._before, strict=True):
+            rate = self._lr * factor * (slow if is_slow else 1.0)
+            flat[:, piece].sub_(before, alpha=rate * self._strength)
 
 
 def _strength(default: float, help_text: Text) -> FloatParameter:

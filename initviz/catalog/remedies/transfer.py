@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from initviz.catalog.remedies.places import spans
-from initviz.catalog.remedy_part import GroupPlan, RemedyPart, Rule
+from initviz.catalog.remedy_part import GroupPlan, HeldBack, RemedyPart, Rule, TensorPlace
 from initviz.experiment.parameters import FloatParameter, IntParameter
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, Situation
@@ -17,42 +17,39 @@ NEVER = 0
 """Step of the thaw that stands for none."""
 
 
-class FineTuning(Rule):
-    """Puts the first layers back after every update while they are frozen, and goes a part of the way afterwards."""
+class Freeze(Rule):
+    """Takes the gradient away from frozen layers, so that neither a clipped norm nor a picture counts it."""
 
-    order = 45
+    # After penalties, which would give them one anew, and before clipping.
+    order = 15
 
     def __init__(self, choice: Choice, plan: GroupPlan) -> None:
-        measured = [place for place in plan.tensors if place.role == "weight"]
-        first = measured[: choice.integer("layers")]
-        names = {place.name.split(".", 1)[0] for place in first}
+        self._held = plan.held or held_back(choice, plan)
         self._spans = spans(
-            (place for place in plan.tensors if place.name.split(".", 1)[0] in names), with_shared=True
+            (place for place in plan.tensors if place.name in self._held.names), with_shared=True
         )
-        self._thaw = choice.integer("thaw")
-        self._factor = choice.number("rate")
-        self._before: list[Tensor] = []
-
-    def _is_frozen(self, step: int) -> bool:
-        return self._thaw == NEVER or step < self._thaw
 
     def gradient(self, step: int, flat: Tensor, grad: Tensor) -> None:
-        """Note where the layers stand before the update."""
-        self._before = []
-        if self._is_frozen(step) or self._factor != 1.0:
-            self._before = [flat[:, span].clone() for span in self._spans]
-        if self._is_frozen(step):
+        """Set the gradient of the layers to 0 while they are frozen."""
+        if self._held.share(step) == 0.0:
             for span in self._spans:
-                grad[:, span] = 0.0  # nothing of it reaches a momentum that would act after the thaw
+                grad[:, span] = 0.0
 
-    def updated(self, step: int, flat: Tensor) -> None:
-        """Put them back, or let them go only a part of the way."""
-        frozen = self._is_frozen(step)
-        for span, before in zip(self._spans, self._before, strict=False):
-            if frozen:
-                flat[:, span] = before
-            else:
-                flat[:, span] = before.lerp(flat[:, span], self._factor)
+
+def held_back(choice: Choice, plan: GroupPlan) -> HeldBack:
+    """Return all tensors of the first layers with weights, and when and how fast they may move."""
+    measured = [place for place in plan.tensors if place.role == "weight"]
+    layers = {_layer(place) for place in measured[: choice.integer("layers")]}
+    thaw = choice.integer("thaw")
+    return HeldBack(
+        names=frozenset(place.name for place in plan.tensors if _layer(place) in layers),
+        thaw=None if thaw == NEVER else thaw,
+        rate=choice.number("rate"),
+    )
+
+
+def _layer(place: TensorPlace) -> str:
+    return place.name.split(".", 1)[0]
 
 
 def _mismatch(choice: Choice, situation: Situation) -> tuple[str, Text] | None:
@@ -104,16 +101,17 @@ PARTS: tuple[RemedyPart, ...] = (
                 Text("Rate", "学习率倍数"),
                 0.1,
                 Text(
-                    "Part of an update that they make once thawed.",
-                    "解冻后，每次更新只走多大比例。",
+                    "Multiplies their learning rate once they are thawed.",
+                    "解冻后，它们的学习率乘以该值。",
                 ),
                 minimum=0.0,
                 maximum=1.0,
             ),
         ),
-        formula=r"w \leftarrow w + r \, \Delta w, \quad r = 0 \text{ before the thaw}",
+        formula=r"\eta_{\mathrm{first}} = r \, \eta, \quad r = 0 \text{ before the thaw}",
         source="Yosinski et al. 2014, arXiv:1411.1792; Howard and Ruder 2018, arXiv:1801.06146",
-        rule=FineTuning,
+        rule=Freeze,
+        hold=held_back,
         mismatch=_mismatch,
     ),
 )
