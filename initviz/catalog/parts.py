@@ -90,6 +90,21 @@ class InitializerPart(Part):
     loads: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Curve:
+    """An elementwise function without torch; equal to itself alone, so that what is worked out for it can be kept.
+
+    Attributes:
+        value: The function, of arrays of any shape.
+        slope: Its derivative; at a corner, that of either side.
+        corners: Where the function or one of its derivatives jumps, ascending. Between them it is smooth.
+    """
+
+    value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    slope: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    corners: tuple[float, ...] = ()
+
+
 class ActivationGradient(Protocol):
     """The backward pass of an elementwise function."""
 
@@ -105,6 +120,7 @@ class ActivationPart(Part):
     Attributes:
         function: From a choice to the function on tensors of any shape. The activation layer kind carries the values.
         module: The plain ``torch.nn`` form.
+        curve: The same function and its slope in NumPy; one object for one choice.
         saturation: Open interval of *outputs* outside which a unit counts as saturated, or None.
         dead_below: True where a unit that outputs 0 for a whole batch passes no gradient (ReLU and kin).
         recommended: Initializer key that suits it.
@@ -113,6 +129,7 @@ class ActivationPart(Part):
 
     function: Callable[[Choice], Callable[[Tensor], Tensor]]
     module: Callable[[Choice], nn.Module]
+    curve: Callable[[Choice], Curve]
     saturation: tuple[float, float] | None = None
     dead_below: bool = False
     recommended: str = "xavier_normal"
@@ -312,6 +329,7 @@ __all__ = [
     "ActivationGradient",
     "ActivationPart",
     "Attachable",
+    "Curve",
     "DataInfo",
     "Draw",
     "Examples",
