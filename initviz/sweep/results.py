@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -14,16 +13,13 @@ from pathlib import Path
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.edit import Table
 from initviz.experiment.errors import ExperimentError
-from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
 from initviz.sweep import records
 from initviz.sweep.experiments import trial_document
-from initviz.sweep.reading import read_study
 from initviz.sweep.records import TrialRecord, best_record
 from initviz.sweep.sampling import distributions
 from initviz.sweep.storage import Place, close_storage, open_storage, storage_failures
 from initviz.sweep.study import Study
-from initviz.sweep.worker import DOCUMENT
 
 FEWEST_FOR_IMPORTANCE = 8
 """Complete trials with fewer than these say nothing about which field matters."""
@@ -72,43 +68,6 @@ def list_trials(study: Study, place: Place) -> Results:
             return Results(study, tuple(records.records(held.get_trials(deepcopy=False))))
     finally:
         close_storage(storage)
-
-
-def list_studies(place: Place) -> tuple[str, ...]:
-    """Return the names of the studies in a storage, in the order of the alphabet."""
-    storage = open_storage(place)
-    try:
-        with storage_failures(place):
-            return tuple(sorted(h.study_name for h in storage.get_all_studies() if DOCUMENT in h.user_attrs))
-    finally:
-        close_storage(storage)
-
-
-def stored_study(
-    name: str, place: Place, catalogue: Catalogue, limits: Limits, folder: Path | None = None
-) -> Study:
-    """Return a study as a storage keeps it, without its file.
-
-    Args:
-        name: Its name.
-        place: The storage.
-        catalogue: What its experiment may name.
-        limits: Bounds on sizes.
-        folder: What names of files in it are relative to.
-    Raises:
-        ExperimentError: There is no such study, or it cannot be read.
-    """
-    storage = open_storage(place)
-    try:
-        with storage_failures(place):
-            found = [h.user_attrs for h in storage.get_all_studies() if h.study_name == name]
-    finally:
-        close_storage(storage)
-    if not found or DOCUMENT not in found[0]:
-        raise ExperimentError(
-            Text(f"the storage keeps no study called '{name}'.", f"存储中没有名为“{name}”的搜索。"), "name"
-        )
-    return read_study({**json.loads(found[0][DOCUMENT]), "name": name}, catalogue, limits, folder)
 
 
 def importances(results: Results) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -318,57 +317,3 @@ class _Referee:
     def go_on(self, fraction: float) -> bool:
         """See ``Referee``."""
         return self._worker.hear(fraction)
-
-
-class StudyThread(threading.Thread):
-    """Works on a study in a thread of its own; its callbacks run in that thread.
-
-    Args:
-        study: What is searched.
-        place: Where it is kept.
-        catalogue: Where the parts are declared.
-        limits: Bounds on sizes.
-        on_standing: Hears how far it is, about ten times a second.
-        on_end: Hears that it is over: how far it is, or what went wrong.
-        device: Where to train; the experiment's by default.
-    """
-
-    def __init__(
-        self,
-        study: Study,
-        place: Place,
-        catalogue: Catalogue,
-        limits: Limits,
-        on_standing: Callable[[Standing], None],
-        on_end: Callable[[Standing | InitVizError], None],
-        device: str | None = None,
-    ) -> None:
-        super().__init__(name="sweep", daemon=True)
-        self._arguments = (study, place, catalogue, limits)
-        self._on_standing, self._on_end, self._device = on_standing, on_end, device
-        self._cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask for the end; trials that are not finished are given back. Call ``join`` to wait for it."""
-        self._cancelled.set()
-
-    def _tell(self, standing: Standing) -> bool:
-        self._on_standing(standing)
-        return not self._cancelled.is_set()
-
-    def run(self) -> None:
-        """Work; not to be called."""
-        end: Standing | InitVizError
-        try:
-            end = run_study(*self._arguments, self._tell, device=self._device)
-        except InitVizError as error:
-            end = error
-        except Exception as error:  # noqa: BLE001 - told, not hidden: nobody else hears of it in this thread
-            name = type(error).__name__
-            end = InitVizError(
-                Text(
-                    f"a fault in the program ended the search ({name}). Finished trials are kept.",
-                    f"程序出现故障，搜索已中止（{name}）。已完成的试验会保留。",
-                )
-            )
-        self._on_end(end)

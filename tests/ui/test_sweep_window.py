@@ -16,6 +16,9 @@ from pytestqt.qtbot import QtBot
 from initviz.catalog.index import catalogue
 from initviz.experiment.edit import Table
 from initviz.experiment.limits import Limits
+from initviz.sweep.results import list_trials
+from initviz.sweep.storage import find_place
+from initviz.sweep.worker import run_study
 from initviz.ui.language import LanguageSwitch
 from initviz.ui.session import Origin, Session
 from initviz.ui.sweep_window import SweepWindow
@@ -307,3 +310,37 @@ def test_whole_numbers_are_marked_without_fractions() -> None:
     assert [tick.label for tick in whole_ticks(wide.ticks(6), wide) if tick.label] == ["1", "2", "5", "10"]
     narrow = Axis(4.0, 5.0)
     assert [tick.label for tick in whole_ticks(narrow.ticks(3), narrow)] == ["4", "5"]
+
+
+def test_closing_the_main_window_ends_a_search_and_keeps_it(
+    qtbot: QtBot, tmp_path: Path, english: LanguageSwitch
+) -> None:
+    from tests.ui.shell import open_window
+
+    kept = str(tmp_path / "studies.sqlite3")
+    main = open_window(qtbot, tmp_path)
+    main.sweep_desk.open()
+    window = main.sweep_desk.window
+    assert window is not None
+    qtbot.waitUntil(lambda: idle(window), timeout=LONG_MS)
+    window.form.storage.setText(kept)
+    pick(window.kept, "\nstd_and_rate")
+    click(qtbot, window.start_button)
+    qtbot.waitUntil(lambda: window._standing is not None and window._standing.here > 0, timeout=LONG_MS)
+    study = window._study
+    assert study is not None
+    main.parts.session.undo_stack.setClean()
+    start_s = time.monotonic()
+    main.close()
+    assert time.monotonic() - start_s < 3  # two for the search, and what the rest of the window takes
+    assert main.stopped
+    assert not window.isVisible()
+    main.deleteLater()
+    qtbot.wait(1)
+    place = find_place(kept)
+    states = [trial.state for trial in list_trials(study, place).counted]
+    assert "running" not in states
+    assert states
+    # Whoever goes on makes the trials that were not finished.
+    ended = run_study(study, place, catalogue(), Limits(), lambda standing: not standing.finished)
+    assert ended.finished > 0
