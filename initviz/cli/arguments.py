@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -145,6 +146,25 @@ class Options:
                     Text(
                         f"expected a whole number from {minimum} to {maximum}, not '{text}'",
                         f"应为 {minimum} 到 {maximum} 的整数，而不是“{text}”",
+                    ).in_language(self.language)
+                )
+            return number
+
+        return read
+
+    def number(self, minimum: float) -> Callable[[str], float]:
+        """Return what reads a number that is not below a bound."""
+
+        def read(text: str) -> float:
+            try:
+                number = float(text)
+            except ValueError:
+                number = math.nan
+            if not minimum <= number < math.inf:
+                raise argparse.ArgumentTypeError(
+                    Text(
+                        f"expected a number of at least {minimum:g}, not '{text}'",
+                        f"应为不小于 {minimum:g} 的数，而不是“{text}”",
                     ).in_language(self.language)
                 )
             return number

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from initviz.cli.groups import GroupOutcome, groups_table
 from initviz.cli.output import Json, number, percent, table
 from initviz.experiment.text import Language, Text
 from initviz.telemetry.ensemble import Ensemble
+from initviz.telemetry.fates import count_fates
 from initviz.telemetry.frame import Confusion, Floats, LaneState, RunInfo, Scalars, Validation
 from initviz.telemetry.range_test import RateCurve, rate_curve
+from initviz.telemetry.spread import spread
 
 MOST_CLASSES = 100
 """More classes than these are not told one by one."""
@@ -59,6 +62,8 @@ class Outcome:
         ensemble: How good the lanes are together, or None where fewer than two can answer.
         gauges: ``(G, K)`` what the remedies show at the end.
         curves: Of each lane its loss against the learning rate, or None; empty where no lane tests rates.
+        target_loss: Training loss after how many steps of which is told.
+        steps_to_target: Of each lane after how many updates the mean over the last epoch had fallen to it, or None.
         interrupted: Whether the person ended it early.
     """
 
@@ -71,6 +76,8 @@ class Outcome:
     ensemble: Ensemble | None
     gauges: Floats
     curves: tuple[RateCurve | None, ...]
+    target_loss: float
+    steps_to_target: tuple[int | None, ...]
     interrupted: bool
 
     def to_json(self) -> dict[str, Json]:
@@ -80,7 +87,9 @@ class Outcome:
             "device": self.info.device,
             "wall_s": self.wall_s,
             "steps_per_s": self.steps / self.wall_s if self.wall_s > 0 else None,
+            "target_loss": self.target_loss,
             "lanes": [self._lane_to_json(place) for place in range(len(self.lanes))],
+            "groups": [group.to_json() for group in self._groups()],
             "ensemble": None if self.ensemble is None else self._ensemble_to_json(self.ensemble),
         }
 
@@ -115,6 +124,7 @@ class Outcome:
             "stopped_at": lane.stopped_at,
             "best_step": lane.best_step,
             "suggested_lr": self._suggested_lr(place),
+            "steps_to_target": self.steps_to_target[place],
             "gauges": {
                 gauge.key: float(values[place])
                 for gauge, values in zip(self.info.gauges, self.gauges, strict=True)
@@ -148,7 +158,27 @@ class Outcome:
             f"{self.steps:,} steps on {device} in {seconds} s, {pace} steps/s",
             f"在 {device} 上训练 {self.steps:,} 步，用时 {seconds} 秒，{pace} 步/秒",
         )
-        return f"{table(header, rows, left=2)}\n\n{summary.in_language(language)}"
+        parts = [table(header, rows, left=2)]
+        if len(groups := self._groups()) < len(self.lanes):
+            parts.append(groups_table(groups, self.target_loss, language))
+        return "\n\n".join((*parts, summary.in_language(language)))
+
+    def _groups(self) -> list[GroupOutcome]:
+        """Return what the seeds of each lane as it is written have come to together."""
+        return [
+            GroupOutcome(
+                name=self.info.lanes[own[0]].title,
+                members=tuple(self.info.lanes[place].name for place in own),
+                fates=count_fates(self.lanes[place] for place in own),
+                train_loss=spread([self.lanes[place].train_loss for place in own]),
+                val_loss=spread(self.validation.loss[own.start : own.stop]),
+                val_accuracy=spread(self.validation.accuracy[own.start : own.stop]),
+                steps_to_target=spread(
+                    [math.nan if (at := self.steps_to_target[place]) is None else at for place in own]
+                ),
+            )
+            for own in self.info.groups
+        ]
 
     def _row(self, place: int, language: Language) -> tuple[str, ...]:
         lane, scores = self.lanes[place], self.validation

@@ -23,6 +23,7 @@ from initviz.experiment.parts import DatasetPart
 from initviz.experiment.text import Language, Text
 from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import Scalars
+from initviz.telemetry.target import TargetSteps
 
 if TYPE_CHECKING:
     from initviz.telemetry.monitor import Monitor
@@ -48,6 +49,16 @@ def configure(options: Options) -> None:
     )
     add_device(options)
     options.add(
+        "--target",
+        metavar="LOSS",
+        type=options.number(0.0),
+        help=Text(
+            "tell after how many steps the training loss has fallen to LOSS; half of a constant prediction's by "
+            "default",
+            "报告训练损失降到 LOSS 时经过的步数；默认为常数预测损失的一半",
+        ),
+    )
+    options.add(
         "--metrics",
         metavar="OUT",
         type=Path,
@@ -65,7 +76,7 @@ def execute(given: argparse.Namespace, language: Language) -> int:
         check_suffix(given.metrics, "--metrics")
     changes = {"steps": given.steps, "seed": given.seed, "device": given.device}
     experiment = read_experiment(given.file, changes)
-    outcome = train(experiment, given.metrics, language)
+    outcome = train(experiment, given.metrics, language, given.target)
     if given.json:
         print_json(outcome.to_json())
     else:
@@ -73,13 +84,16 @@ def execute(given: argparse.Namespace, language: Language) -> int:
     return INTERRUPTED if outcome.interrupted else 0
 
 
-def train(experiment: Experiment, metrics: Path | None, language: Language) -> Outcome:
+def train(
+    experiment: Experiment, metrics: Path | None, language: Language, target: float | None = None
+) -> Outcome:
     """Train all lanes to the end, or until Ctrl-C.
 
     Args:
         experiment: What to train.
         metrics: File for every step's measurements, or None.
         language: Of the progress bar.
+        target: Training loss after how many steps of which is told; None for half of a constant prediction's.
     """
     names = tuple(lane.name for lane in experiment.lanes)
     with ExitStack() as stack:
@@ -89,6 +103,7 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
         progress.say(Text("Loading PyTorch", "正在加载 PyTorch"))
         monitor = build_monitor(experiment, progress, norms=metrics is not None)
         curves = RateCurves(monitor.info) if any(lane.tests_rates for lane in monitor.info.lanes) else None
+        reaching = TargetSteps(monitor.info, target)
         file = None if metrics is None else stack.enter_context(MetricsFile(metrics, monitor.info))
         interruption = stack.enter_context(Interruption())
         progress.start()
@@ -101,6 +116,7 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
                     file.write(scalars)
                 if curves is not None:
                     curves.note(scalars)
+                reaching.note(scalars)
                 progress.update(monitor.step, _latest(scalars))
 
         while not monitor.finished and not interruption.wanted:
@@ -121,6 +137,8 @@ def train(experiment: Experiment, metrics: Path | None, language: Language) -> O
             ensemble=monitor.ensemble(),
             gauges=monitor.gauges(),
             curves=curves.read() if curves is not None else (),
+            target_loss=reaching.target,
+            steps_to_target=reaching.read(),
             interrupted=not monitor.finished,
         )
 
