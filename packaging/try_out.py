@@ -1,4 +1,4 @@
-"""Tries out the built program: its version, a little training, and a picture of its window.
+"""Tries out the built program: its version, a little training, a search, and a picture of its window.
 
 ``python packaging/try_out.py dist/initviz``; needs only the standard library.
 """
@@ -13,7 +13,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SCENARIO = ROOT / "resources" / "scenarios" / "good_and_bad_starts.toml"
+SCENARIOS = ROOT / "resources" / "scenarios"
+SCENARIO = SCENARIOS / "good_and_bad_starts.toml"
+DEMANDING = ("imbalance", "modern_optimizers", "from_an_autoencoder")
+"""Scenarios that load further packages while they are at work."""
+STUDY = ROOT / "resources" / "studies" / "std_and_rate.toml"
 
 
 def try_out(program: Path) -> None:
@@ -51,8 +55,13 @@ def try_out(program: Path) -> None:
         kinds = {entry["kind"] for entry in json.loads(answer("list", "--json"))}
         if not {"initializer", "optimizer", "dataset"} <= kinds:
             raise RuntimeError(f"its catalogue has only {sorted(kinds)}")
+        for name in DEMANDING:
+            shutil.copy(SCENARIOS / f"{name}.toml", folder)
+            answer("run", f"{name}.toml", "--steps", "3", "--json")
+        shutil.copy(STUDY, folder)
+        answer("sweep", STUDY.name, "--trials", "2", "--storage", "it.sqlite", "--json")
         answer("snapshot", SCENARIO.name, "--steps", "5", "--size", "1280x720", "--out", "it.png")
-        for name in ("it.parquet", "it.png"):
+        for name in ("it.parquet", "it.sqlite", "it.png"):
             if not Path(folder, name).exists():
                 raise RuntimeError(f"it did not write {name}.")
 

@@ -27,9 +27,15 @@ if words[0] == fault:
 if words[0] == "--version":
     print("initviz", "0.0.0" if fault == "old version" else {version!r})
 elif words[0] == "run":
+    tried = words[1].removesuffix(".toml")
+    if tried == fault:
+        sys.exit("fault")
     print(json.dumps({{"steps": 19 if fault == "a step less" else 20, "lanes": [1]}}))
-    if fault != "no metrics":
+    if fault != "no metrics" and "--metrics" in words:
         open(words[words.index("--metrics") + 1], "w")
+elif words[0] == "sweep":
+    if fault != "no search":
+        open(words[words.index("--storage") + 1], "w")
 elif words[0] == "list":
     print(json.dumps([{{"kind": kind}} for kind in {kinds!r}]))
 else:
@@ -57,6 +63,8 @@ def load(path: Path) -> ModuleType:
         ("old version", "should be version"),
         ("a step less", "did not train 20 steps"),
         ("no metrics", r"did not write it\.parquet"),
+        ("imbalance", "exit code 1"),
+        ("no search", r"did not write it\.sqlite"),
         ("no optimizers", "its catalogue has only"),
     ],
 )
