@@ -157,8 +157,8 @@ class RunHistory:
         self._keep_firsts(frame)
         if not same_step:
             steps = np.array([frame.step], dtype=np.int64)
-            self._dead.append(steps, frame.signal.dead_fraction[None])
-            self._saturated.append(steps, frame.signal.saturated_fraction[None])
+            self._dead.append(steps, np.clip(frame.signal.dead_fraction, 0.0, 1.0)[None])
+            self._saturated.append(steps, np.clip(frame.signal.saturated_fraction, 0.0, 1.0)[None])
         if len(self.info.gauges) and not frame.at_rest:
             self._gauges.append(np.array([frame.step], dtype=np.int64), frame.gauges[None])
         for quantity in QUANTITIES:

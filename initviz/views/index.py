@@ -47,6 +47,7 @@ VIEWS: tuple[ViewDeclaration, ...] = (
     ViewDeclaration("lr_range", "lr_range", "RateRangeView", tests_rates=True),
     ViewDeclaration("gauges", "gauges", "GaugesView"),
     ViewDeclaration("ensemble", "ensemble", "EnsembleView"),
+    ViewDeclaration("isometry", "isometry", "IsometryView"),
     ViewDeclaration("explain", "explain", "ExplainView"),
 )
 
