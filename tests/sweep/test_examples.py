@@ -25,10 +25,7 @@ RULE = (2 / 64) ** 0.5
 
 
 def scenario() -> dict[str, Any]:
-    document = tomllib.loads(resource("scenarios", "search_found.toml").read_text("utf-8"))
-    for lane in document["lanes"]:
-        lane.pop("repeat", None)
-    return document
+    return tomllib.loads(resource("scenarios", "search_found.toml").read_text("utf-8"))
 
 
 def test_the_index_names_every_file_and_no_other() -> None:
@@ -58,13 +55,11 @@ def test_the_scenario_has_what_the_study_searches() -> None:
 def accuracies() -> dict[str, NDArray[np.float64]]:
     """Every lane's accuracy at the end from five seeds that the search has not seen, by its name."""
     document = scenario()
-    found = []
-    for seed in range(5):
-        running = race(document, seed=seed)
-        for _ in running:
-            pass
-        found.append(running.evaluate()[1])
-    return dict(zip((lane["name"] for lane in document["lanes"]), np.stack(found, axis=1), strict=True))
+    running = race(document)
+    for _ in running:
+        pass
+    names = [lane["name"] for lane in document["lanes"]]
+    return dict(zip(names, running.evaluate()[1].reshape(3, 5), strict=True))
 
 
 def test_what_was_found_learns_and_what_was_there_before_does_not(
@@ -72,13 +67,13 @@ def test_what_was_found_learns_and_what_was_there_before_does_not(
 ) -> None:
     assert (accuracies["Before"] < 0.15).all()
     assert (accuracies["Found by search"] > 0.4).all()
-    assert accuracies["Found by search"].mean() == pytest.approx(0.49, abs=0.03)
+    assert accuracies["Found by search"].mean() == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_rule_does_as_well_without_a_search_for_the_start(
     accuracies: dict[str, NDArray[np.float64]],
 ) -> None:
-    assert accuracies["He's rule"].mean() == pytest.approx(0.52, abs=0.03)
+    assert accuracies["He's rule"].mean() > accuracies["Found by search"].mean() - 0.02
 
 
 @pytest.mark.slow

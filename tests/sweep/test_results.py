@@ -18,7 +18,7 @@ from initviz.sweep.reading import read_study
 from initviz.sweep.records import TrialRecord
 from initviz.sweep.results import Results, csv_text, importances, rank, write_csv
 from initviz.sweep.storage import quiet_optuna
-from initviz.sweep.study import Study
+from initviz.sweep.study import Scalar, Study
 from tests.sweep.conftest import study_document
 
 
@@ -71,7 +71,7 @@ def test_too_few_or_equal_trials_say_nothing() -> None:
     assert importances(Results(study(), same)) == {}
 
 
-VALUES = {"optimizer.lr": 0.1, "model.depth": 3, "init.weight.name": "zeros"}
+VALUES: dict[str, Scalar] = {"optimizer.lr": 0.1, "model.depth": 3, "init.weight.name": "zeros"}
 TRIALS = (
     TrialRecord(0, "complete", 0.25, VALUES, seconds=1.5),
     TrialRecord(1, "diverged", None, {**VALUES, "optimizer.lr": 0.9}, diverged_at=17),

@@ -13,6 +13,7 @@ from initviz.experiment.errors import ExperimentError
 from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
 from initviz.sweep import worker
+from initviz.sweep.racing import train_trials
 from initviz.sweep.reading import read_study
 from initviz.sweep.results import list_trials
 from initviz.sweep.storage import find_place
@@ -93,12 +94,11 @@ def test_it_ends_when_asked_and_the_study_goes_on(qtbot: QtBot, tmp_path: Path) 
 def test_a_trial_that_fails_is_told_and_the_others_go_on(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = worker.train_trials
 
     def train_most(searched: Study, document: dict[str, object], *others: object) -> object:
         if "zeros" in str(document["lanes"]):
             raise ExperimentError(Text("no zeros.", "不许全零。"), "init")
-        return train(searched, document, *others)  # type: ignore[arg-type]
+        return train_trials(searched, document, *others)  # type: ignore[arg-type]
 
     monkeypatch.setattr(worker, "train_trials", train_most)
     sweeper = Sweeper(catalogue(), Limits())
