@@ -19,7 +19,7 @@ from initviz.engine.race import Race
 from initviz.engine.weights import Weights, lane_weights, load_weights
 from initviz.experiment.blueprint import Blueprint, blueprint
 from initviz.experiment.catalogue import Catalogue
-from initviz.experiment.errors import ExperimentError, InitVizError
+from initviz.experiment.errors import ExperimentError, InitVizError, printable
 from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
 from initviz.experiment.values import EarlierStage, Experiment
@@ -53,7 +53,7 @@ class StageProgress:
         role: Its.
         index: Its place among the stages, 0 first.
         count: Stages in all.
-        step: Updates made.
+        step: Updates made; 0 also while its data are being loaded.
         total: Updates of the stage in all; 0 where its weights come from a file.
         loss: Of the latest batch; NaN before the first.
         validation_loss: Latest; NaN before the first.
@@ -146,9 +146,24 @@ def prepare(
         work = _Work(stage, index, len(experiment.stages), catalogue, limits, device, listener or _go_on)
         try:
             done[stage.name] = work.loaded() if stage.weights else work.trained(done)
+        except CancelledError:
+            raise
         except ExperimentError as error:
-            raise error.below(f"stages[{index}]") from error
+            raise ExperimentError(
+                _in_stage(stage, error.reason), error.below(f"stages[{index}]").path
+            ) from error
+        except InitVizError as error:
+            raise InitVizError(_in_stage(stage, error.text)) from error
     return done
+
+
+def _in_stage(stage: EarlierStage, what: Text) -> Text:
+    """Return what went wrong in a stage, with its name and what became of the rest."""
+    name = printable(stage.name)
+    return Text(
+        f"the stage '{name}' cannot be used: {what.en} No lane was started; stages that were done are kept.",
+        f"阶段“{name}”无法使用：{what.zh}赛道均未开始；已完成的阶段会保留。",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +198,7 @@ class _Work:
             weights, scores = kept
             self._hear(experiment.steps, experiment.steps, *scores, from_cache=True)
             return self._result(plan, weights, experiment.steps, *scores[1:], from_cache=True)
+        self._hear(0, experiment.steps)  # before its data are loaded, so that it is known whose they are
         race = Race(experiment, self.catalogue, self.limits, str(device), stages=earlier)
         loss, is_whole = self._train(race)
         _, scores_now = _scores(race)
@@ -190,10 +206,8 @@ class _Work:
             step, layer = race.diverged[0]
             raise InitVizError(
                 Text(
-                    f"the stage '{self.stage.name}' diverged at step {step} ({layer}), so nothing can start from "
-                    "it. Give it a smaller learning rate or another start.",
-                    f"阶段“{self.stage.name}”在第 {step} 步（{layer}）发散，无法由它开始。"
-                    "请减小它的学习率，或换一种初始化。",
+                    f"it diverged at step {step} ({layer}). Give it a smaller learning rate or another start.",
+                    f"它在第 {step} 步（{layer}）发散。请减小它的学习率，或换一种初始化。",
                 )
             )
         weights = lane_weights(race, 0)

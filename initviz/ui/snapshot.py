@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import Frame, LaneState, RunInfo, Scalars, Validation
 from initviz.worker.messages import Device
-from initviz.worker.training import Announce, Pacer, TrainingRun, Workshop
+from initviz.worker.training import Announce, HearStage, Pacer, TrainingRun, Workshop
 
 if TYPE_CHECKING:
     from initviz.engine.race import Race
@@ -96,9 +96,11 @@ class ShortWorkshop:
         """Import what training needs."""
         self._workshop.warm_up(announce)
 
-    def build(self, experiment: Experiment, run_id: int, announce: Announce) -> TrainingRun:
+    def build(
+        self, experiment: Experiment, run_id: int, announce: Announce, hear_stage: HearStage
+    ) -> TrainingRun:
         """Build a run that stops early."""
-        return ShortRun(self._workshop.build(experiment, run_id, announce), self._steps)
+        return ShortRun(self._workshop.build(experiment, run_id, announce, hear_stage), self._steps)
 
     def devices(self) -> tuple[Device, ...]:
         """Return everything that this machine can train on."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import enum
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
@@ -32,6 +34,14 @@ class Errand(Protocol):
             What came of it; frozen, since it goes to another thread.
         """
         ...
+
+
+class StageAnswer(enum.Enum):
+    """What is to become of the stage that is being trained; ``initviz.engine.stages.Answer`` has the same values."""
+
+    GO_ON = "go on"
+    SKIP = "skip"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +199,45 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class StageProgress:
+    """How far an earlier stage is, while a run is being built.
+
+    Attributes:
+        run_id: The run that is being built.
+        name: Of the stage.
+        role: Its.
+        index: Its place among the stages, 0 first.
+        count: Stages in all.
+        step: Updates made.
+        total: Updates of the stage in all; 0 where its weights come from a file.
+        loss: Of the latest batch; NaN before the first.
+        validation_loss: Latest; NaN before the first.
+        validation_accuracy: Latest; NaN before the first and for regression.
+        from_cache: Whether it was trained before, and is done.
+    """
+
+    run_id: int
+    name: str
+    role: Literal["pretrain", "teacher"]
+    index: int
+    count: int
+    step: int
+    total: int
+    loss: float = math.nan
+    validation_loss: float = math.nan
+    validation_accuracy: float = math.nan
+    from_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The person has called the building of a run off."""
+
+    run_id: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
 class WeightsSaved:
     """A lane's weights are in a file.
 
@@ -253,10 +302,21 @@ Report = (
     TorchLoaded
     | DevicesFound
     | Progress
+    | StageProgress
     | Started
     | Finished
+    | Cancelled
     | Failed
     | WeightsSaved
     | WeightsNotSaved
     | ErrandReport
 )
+
+
+def begins_alike(one: Experiment, other: Experiment) -> bool:
+    """Say whether two experiments have the same stages, to be trained in the same way."""
+    return bool(one.stages) and (one.stages, one.device, one.dtype) == (
+        other.stages,
+        other.device,
+        other.dtype,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
@@ -17,7 +18,8 @@ from initviz.worker import messages
 from initviz.worker.errands import NO_RUN, Errands
 from initviz.worker.failures import failure_text, weights_lost
 from initviz.worker.mailbox import Mailbox
-from initviz.worker.training import Training, Workshop
+from initviz.worker.stage_answers import StageAnswers
+from initviz.worker.training import CancelledError, Training, Workshop
 
 MAX_MAILBOX_BYTES = 64_000_000
 """Training waits while the window leaves more than this in the mailbox."""
@@ -39,6 +41,9 @@ class Pump:
         workshop: Builds the runs.
         mailbox: Takes the measurements.
         report: Takes what happens to the run; called in the training thread.
+
+    Attributes:
+        answers: What the person wants of the stages that are being trained.
     """
 
     def __init__(
@@ -49,7 +54,8 @@ class Pump:
         self._report = report
         self._commands: SimpleQueue[messages.Command] = SimpleQueue()
         self._stop = threading.Event()
-        self._wanted_run = 0
+        self.answers = StageAnswers()
+        self._wanted: tuple[int, Experiment | None] = (0, None)
         self._run_id = 0
         self._training: Training | None = None
         self._errands = Errands(report)
@@ -63,7 +69,7 @@ class Pump:
     def send(self, command: messages.Command) -> None:
         """Queue a command; it is read before the next update, and cuts short the wait for it."""
         if isinstance(command, messages.Load):
-            self._wanted_run = command.run_id
+            self._wanted = (command.run_id, command.experiment)
         self._commands.put(command)
 
     def stop(self) -> None:
@@ -84,6 +90,9 @@ class Pump:
                     self._work(self._training)
             except AbandonedError:
                 logger.info("loading run %d was given up", self._run_id)
+            except CancelledError as error:
+                logger.info("loading run %d was called off: %s", self._run_id, error)
+                self._report(messages.Cancelled(self._run_id, error.text))
             except InitVizError as error:
                 logger.warning("run %d failed: %s", self._run_id, error)
                 self._give_up(failure_text(error))
@@ -213,10 +222,13 @@ class Pump:
         self._training = None  # frees its memory before the next one takes some
         self._playing = False
         self._run_id = run_id
-        if run_id != self._wanted_run:
+        if run_id != self._wanted[0]:
             return
         run = self._workshop.build(
-            experiment, run_id, lambda fraction, text: self._announce(run_id, fraction, text)
+            experiment,
+            run_id,
+            lambda fraction, text: self._announce(run_id, fraction, text),
+            lambda progress: self._hear_stage(experiment, progress),
         )
         training = Training(run, self._workshop.pacer(), self._mailbox)
         self._announce(run_id, 1.0, LOOKING)
@@ -226,9 +238,22 @@ class Pump:
         self._report(messages.Started(run_id, run.info))
 
     def _announce(self, run_id: int, fraction: float, text: Text) -> None:
-        if self._stop.is_set() or run_id != self._wanted_run:
+        if self._stop.is_set() or run_id != self._wanted[0]:
             raise AbandonedError
         self._report(messages.Progress(run_id, fraction, text))
+
+    def _hear_stage(self, experiment: Experiment, progress: messages.StageProgress) -> messages.StageAnswer:
+        """Tell how far a stage is, and say what is to become of it.
+
+        Where another run is wanted by now that begins with the very same stages, they go on for that one.
+        """
+        run_id, wanted = self._wanted
+        if self._stop.is_set():
+            raise AbandonedError
+        if run_id != progress.run_id and (wanted is None or not messages.begins_alike(wanted, experiment)):
+            raise AbandonedError
+        self._report(dataclasses.replace(progress, run_id=run_id))
+        return self.answers.of(run_id, progress.index)
 
     def _give_up(self, text: Text) -> None:
         """End the run, keep the thread, and say why."""

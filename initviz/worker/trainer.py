@@ -20,17 +20,19 @@ from initviz.worker.workshop import TorchWorkshop, flush_denormals_here
 
 RunReport = (
     messages.Progress
+    | messages.StageProgress
     | messages.Started
     | messages.Finished
+    | messages.Cancelled
     | messages.Failed
     | messages.WeightsSaved
     | messages.WeightsNotSaved
 )
-State = Literal["empty", "loading", "ready", "playing", "paused", "finished", "failed"]
+State = Literal["empty", "loading", "ready", "playing", "paused", "finished", "failed", "cancelled"]
 
 STOP_TIMEOUT_MS = 2000
 LOADING_TIMEOUT_MS = 250
-"""The import of torch cannot be cut short, and before the first run there is nothing that could be lost."""
+"""The import of torch cannot be cut short, and before the first run or stage there is nothing that could be lost."""
 
 STACK_BYTES = 16 * 1024 * 1024
 """The backward pass of a few hundred layers recurses deeper than a thread's usual stack on macOS allows."""
@@ -80,6 +82,10 @@ class Trainer(QObject):
     """A run stands before its first update; its ``RunInfo``."""
     progress = Signal(float, object)
     """How far loading is, 0 to 1, and a ``Text`` that says what is done."""
+    stage_progress = Signal(object)
+    """How far an earlier stage is, some twenty times a second while one is trained; a ``messages.StageProgress``."""
+    cancelled = Signal(object)
+    """The person has called a run off while a stage was trained; a ``Text`` that says what is kept."""
     failed = Signal(object)
     """A run could not be built, or ended on an error; a ``Text`` for the person."""
 
@@ -109,8 +115,9 @@ class Trainer(QObject):
         self._experiment: Experiment | None = None
         self._play_when_ready = False
         self._stopping = False
-        self._had_a_run = False
+        self._can_be_cut_short = False
         self._flushed = False
+        self._stage = -1
         self._num_errands = 0
         self._errands: set[int] = set()
         self._thread = TrainingThread(workshop or TorchWorkshop(catalogue, limits), self.mailbox)
@@ -131,6 +138,7 @@ class Trainer(QObject):
         self.info = None
         self._experiment = experiment
         self._play_when_ready = False
+        self._stage = -1
         self.mailbox.open(self.run_id)
         self._send(messages.Load(self.run_id, experiment))
         self._set_state("loading")
@@ -160,6 +168,19 @@ class Trainer(QObject):
         elif self.state in ("ready", "paused"):
             self._send(messages.StepOnce())
             self._set_state("paused")
+
+    @Slot()
+    def skip_stage(self) -> None:
+        """Let the stage that is being trained end with the weights that it has."""
+        if self.state == "loading" and self._stage >= 0:
+            self._thread.pump.answers.skip(self.run_id, self._stage)
+
+    @Slot()
+    def cancel_stages(self) -> None:
+        """Let the run whose stages are being trained not be built; ``cancelled`` follows. Stages done are kept."""
+        if self.state == "loading" and self._stage >= 0:
+            self._play_when_ready = False
+            self._thread.pump.answers.cancel(self.run_id)
 
     @Slot()
     def reset(self) -> None:
@@ -216,7 +237,7 @@ class Trainer(QObject):
 
     @Slot()
     def shutdown(self) -> bool:
-        """End the thread and wait for it, two seconds at most, and less while the first run is loading.
+        """End the thread and wait for it, two seconds at most, and less while nothing but torch has been loaded.
 
         Returns:
             False where an operation still runs that cannot be cut short. The program must then save what it has to
@@ -226,7 +247,7 @@ class Trainer(QObject):
         if not self._thread.isRunning():
             return True
         self._thread.pump.stop()
-        timeout = STOP_TIMEOUT_MS if self._had_a_run else LOADING_TIMEOUT_MS
+        timeout = STOP_TIMEOUT_MS if self._can_be_cut_short else LOADING_TIMEOUT_MS
         stopped = self._thread.wait(timeout)
         if not stopped:
             logger.warning("the training thread still runs after %d ms", timeout)
@@ -260,9 +281,14 @@ class Trainer(QObject):
         match report:
             case messages.Progress(_, fraction, text):
                 self.progress.emit(fraction, text)
+            case messages.StageProgress():
+                self._stage = report.index
+                self._can_be_cut_short = True
+                self.stage_progress.emit(report)
             case messages.Started(_, info):
                 self.info = info
-                self._had_a_run = True
+                self._stage = -1
+                self._can_be_cut_short = True
                 self.started.emit(info)
                 self._set_state("ready")
                 if self._play_when_ready:
@@ -274,6 +300,10 @@ class Trainer(QObject):
                 self._end_errands()
                 self._set_state("failed")
                 self.failed.emit(text)
+            case messages.Cancelled(_, text):
+                self._play_when_ready = False
+                self._set_state("cancelled")
+                self.cancelled.emit(text)
             case messages.WeightsSaved():
                 self.weights_saved.emit(report)
             case messages.WeightsNotSaved(_, text):

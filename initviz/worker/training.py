@@ -11,7 +11,7 @@ from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import Frame, LaneState, RunInfo, Scalars, Validation
 from initviz.worker.mailbox import Mailbox
-from initviz.worker.messages import Device, WeightsSaved
+from initviz.worker.messages import Device, StageAnswer, StageProgress, WeightsSaved
 
 if TYPE_CHECKING:
     from initviz.engine.race import Race
@@ -31,6 +31,21 @@ EARLY_GAP_S = 0.3
 
 Announce = Callable[[float, Text], None]
 """Takes how far loading is, 0 to 1, and what is being done."""
+
+HearStage = Callable[[StageProgress], StageAnswer]
+"""Takes how far an earlier stage is, between two of its steps, and says what is to become of it."""
+
+
+class CancelledError(Exception):
+    """The person has called the building of a run off.
+
+    Args:
+        text: What is kept, and what to do next.
+    """
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
 
 
 class TrainingRun(Protocol):
@@ -105,8 +120,15 @@ class Workshop(Protocol):
         """Import what training needs."""
         ...
 
-    def build(self, experiment: Experiment, run_id: int, announce: Announce) -> TrainingRun:
-        """Build a run that stands before its first update."""
+    def build(
+        self, experiment: Experiment, run_id: int, announce: Announce, hear_stage: HearStage
+    ) -> TrainingRun:
+        """Build a run that stands before its first update; its earlier stages are trained first.
+
+        Raises:
+            CancelledError: ``hear_stage`` said so.
+            InitVizError: It cannot be built.
+        """
         ...
 
     def pacer(self) -> Pacer:

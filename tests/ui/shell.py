@@ -13,7 +13,7 @@ from initviz.experiment.values import Experiment
 from initviz.telemetry import synthetic
 from initviz.ui.main_window import MainWindow
 from initviz.ui.settings import Settings
-from initviz.worker.training import Announce, Workshop
+from initviz.worker.training import Announce, HearStage, Workshop
 from tests.worker.fakes import EveryStep, FakeRun, FakeWorkshop
 
 STEP_S = 0.002
@@ -37,8 +37,10 @@ class LaneWorkshop(FakeWorkshop):
         super().__init__(EveryTenth, step_s)
         self.experiments: list[Experiment] = []
 
-    def build(self, experiment: Experiment, run_id: int, announce: Announce) -> FakeRun:
-        run = super().build(experiment, run_id, announce)
+    def build(
+        self, experiment: Experiment, run_id: int, announce: Announce, hear_stage: HearStage
+    ) -> FakeRun:
+        run = super().build(experiment, run_id, announce, hear_stage)
         self.experiments.append(experiment)
         flat = experiment.data.dataset.name == "moons"
         run.info = synthetic.run_info(

@@ -16,9 +16,9 @@ from initviz.experiment.values import Choice, DataSpec, Experiment, InitSpec, La
 from initviz.telemetry import synthetic
 from initviz.telemetry.frame import Frame, LaneState, RunInfo, Scalars, Validation
 from initviz.worker.mailbox import Delivery
-from initviz.worker.messages import Device
+from initviz.worker.messages import Device, StageAnswer, StageProgress
 from initviz.worker.trainer import Trainer
-from initviz.worker.training import Announce
+from initviz.worker.training import Announce, CancelledError, HearStage
 
 if TYPE_CHECKING:
     from initviz.engine.race import Race
@@ -199,6 +199,7 @@ class FakeWorkshop:
         self.step_s = step_s
         self.warm_ups = 0
         self.fail_to_build: Exception | None = None
+        self.train_stages: Callable[[int, HearStage], None] = lambda run_id, hear: None
         self.on_build: Callable[[], None] = lambda: None
         self.on_advance: Callable[[int], None] = lambda step: None
         self._pacer = pacer
@@ -207,10 +208,13 @@ class FakeWorkshop:
         announce(0.0, Text("Loading", "加载"))
         self.warm_ups += 1
 
-    def build(self, experiment: Experiment, run_id: int, announce: Announce) -> FakeRun:
+    def build(
+        self, experiment: Experiment, run_id: int, announce: Announce, hear_stage: HearStage
+    ) -> FakeRun:
         self.warm_up(announce)
         self.on_build()
         announce(0.5, Text("Halfway", "一半"))
+        self.train_stages(run_id, hear_stage)
         if self.fail_to_build is not None:
             raise self.fail_to_build
         info = synthetic.run_info(2, 3, run_id=run_id, total_steps=experiment.steps)
@@ -224,3 +228,42 @@ class FakeWorkshop:
 
     def devices(self) -> tuple[Device, ...]:
         return (Device("cpu", Text("CPU", "CPU")), Device("cuda:0", Text("A card", "一块显卡")))
+
+
+class FakeStages:
+    """Trains fake stages: set ``FakeWorkshop.train_stages`` to it.
+
+    Args:
+        names: Of the stages.
+        steps: Of each.
+        step_s: What each takes.
+        cached: Of these stages nothing is trained.
+
+    Attributes:
+        heard: Every answer, by stage and step.
+        ended: Stages that were trained to their end, or skipped.
+    """
+
+    def __init__(
+        self, names: tuple[str, ...] = ("teacher",), steps: int = 100, step_s: float = 0.01, cached: int = 0
+    ) -> None:
+        self.names, self.steps, self.step_s, self.cached = names, steps, step_s, cached
+        self.heard: list[tuple[int, int, StageAnswer]] = []
+        self.ended: list[str] = []
+
+    def __call__(self, run_id: int, hear_stage: HearStage) -> None:
+        for index, name in enumerate(self.names):
+            cached = index < self.cached
+            for step in (self.steps,) if cached else range(self.steps + 1):
+                time.sleep(0.0 if cached else self.step_s)
+                loss = 2.0 / (1 + step)
+                progress = StageProgress(
+                    run_id, name, "teacher", index, len(self.names), step, self.steps, loss, loss, 0.5, cached
+                )
+                answer = hear_stage(progress)
+                self.heard.append((index, step, answer))
+                if answer is StageAnswer.CANCEL:
+                    raise CancelledError(Text(f"{name} was cancelled", f"{name} 已取消"))
+                if answer is StageAnswer.SKIP:
+                    break
+            self.ended.append(name)

@@ -15,7 +15,7 @@ from initviz.catalog.index import catalogue
 from initviz.experiment.limits import Limits
 from initviz.experiment.values import Experiment
 from initviz.worker.trainer import Trainer
-from initviz.worker.training import Announce
+from initviz.worker.training import Announce, HearStage
 from tests.worker.fakes import EveryStep, FakeRun, FakeWorkshop, Listener, experiment
 from tests.worker.states import ready
 
@@ -71,10 +71,10 @@ def test_nobody_waits_for_a_first_run_that_is_still_being_made(
     entered, go_on = threading.Event(), threading.Event()
     build = workshop.build
 
-    def slow(made: Experiment, run_id: int, announce: Announce) -> FakeRun:
+    def slow(made: Experiment, run_id: int, announce: Announce, hear_stage: HearStage) -> FakeRun:
         entered.set()
         assert go_on.wait(10)
-        return build(made, run_id, announce)
+        return build(made, run_id, announce, hear_stage)
 
     monkeypatch.setattr(workshop, "build", slow)
     trainer.load(experiment(100))

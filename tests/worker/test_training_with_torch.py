@@ -161,7 +161,7 @@ def test_closing_at_fifty_moments_of_training_leaves_no_thread(qtbot: QtBot) -> 
         listener = Listener(trainer)
         trainer.load(experiment)
         trainer.play()
-        qtbot.wait(random.randrange(60))
+        qtbot.wait(random.randrange(160))
         num_training += trainer.state == "playing"
         listener.drain()
         assert trainer.shutdown()
@@ -180,8 +180,8 @@ from initviz.worker.trainer import Trainer
 from initviz.worker.workshop import TorchWorkshop
 
 class Workshop(TorchWorkshop):
-    def build(self, experiment, run_id, announce):
-        run = super().build(experiment, run_id, announce)
+    def build(self, experiment, run_id, announce, hear_stage):
+        run = super().build(experiment, run_id, announce, hear_stage)
         import torch
         print(torch.get_num_threads(), TINY * 0.5 == 0.0)
         return run
