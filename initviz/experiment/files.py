@@ -15,6 +15,7 @@ from initviz.experiment.errors import ExperimentError
 from initviz.experiment.fields import TOP_LEVEL_KEYS
 from initviz.experiment.limits import Limits
 from initviz.experiment.parameters import PathParameter
+from initviz.experiment.sources import is_file
 from initviz.experiment.text import Text
 from initviz.experiment.toml import dumps
 from initviz.experiment.values import SCHEMA, Experiment
@@ -97,17 +98,64 @@ def with_whole_paths(
         catalogue: What it names.
         folder: What names of files in it are relative to; None where they are relative to nothing that is known.
     """
-    result = dict(document)
-    data = document.get("data")
-    if folder is None or not isinstance(data, Mapping) or not isinstance(data.get("name"), str):
+    if folder is None:
+        return dict(document)
+    return _Whole(catalogue, folder.absolute()).experiment(document, document)
+
+
+class _Whole:
+    """Names files by their whole paths, wherever an experiment may name one."""
+
+    def __init__(self, catalogue: Catalogue, folder: Path) -> None:
+        self._catalogue = catalogue
+        self._folder = folder
+
+    def experiment(self, table: Mapping[str, object], base: Mapping[str, object]) -> dict[str, object]:
+        """Return an experiment, a stage or a lane; what it does not name itself is as in the base."""
+        result = dict(table)
+        if "data" in table:
+            result["data"] = self._part(table["data"], "dataset", base.get("data"))
+        if "init" in table:
+            result["init"] = self._init(table["init"], base.get("init"))
+        model = table.get("model")
+        if isinstance(model, Mapping) and isinstance(model.get("layers"), list):
+            result["model"] = {**model, "layers": [self._layer(layer) for layer in model["layers"]]}
+        if isinstance(table.get("weights"), str) and table["weights"]:
+            result["weights"] = self._name(str(table["weights"]))
+        for key in ("stages", "lanes"):
+            below = table.get(key)
+            if isinstance(below, list):
+                result[key] = [
+                    self.experiment(one, base) if isinstance(one, Mapping) else one for one in below
+                ]
         return result
-    part = catalogue.get("dataset", str(data["name"]))
-    whole = {
-        parameter.key: str(folder.absolute() / str(data[parameter.key]))
-        for parameter in part.parameters
-        if isinstance(parameter, PathParameter) and data.get(parameter.key)
-    }
-    return {**result, "data": {**data, **whole}} if whole else result
+
+    def _layer(self, layer: object) -> object:
+        if not isinstance(layer, Mapping) or "init" not in layer:
+            return layer
+        return {**layer, "init": self._init(layer["init"], None)}
+
+    def _init(self, init: object, base: object) -> object:
+        if not isinstance(init, Mapping) or "weight" not in init:
+            return init
+        default = base.get("weight") if isinstance(base, Mapping) else None
+        return {**init, "weight": self._part(init["weight"], "initializer", default)}
+
+    def _part(self, table: object, kind: str, base: object) -> object:
+        if not isinstance(table, Mapping):
+            return table
+        name = table.get("name", base.get("name") if isinstance(base, Mapping) else None)
+        if not isinstance(name, str):
+            return table
+        parameters = self._catalogue.get(kind, name).parameters
+        keys = {parameter.key for parameter in parameters if isinstance(parameter, PathParameter)}
+        return {
+            key: self._name(value) if key in keys and isinstance(value, str) else value
+            for key, value in table.items()
+        }
+
+    def _name(self, name: str) -> str:
+        return str(self._folder / name) if is_file(name) else name
 
 
 def _reason(error: OSError | ValueError) -> str:

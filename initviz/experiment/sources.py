@@ -50,13 +50,25 @@ def loads(choice: Choice, catalogue: Catalogue) -> bool:
 
 
 def in_folder(recipe: Recipe, catalogue: Catalogue, folder: Path | None) -> Recipe:
-    """Return a recipe with the file that its start is taken from named by its whole path."""
-    weight = recipe.init.weight
-    if folder is None or not loads(weight, catalogue) or not is_file(weight.string(KEY)):
+    """Return a recipe with the files that its start, or that of a single layer, is taken from named by whole paths."""
+    if folder is None:
         return recipe
+    init = replace(recipe.init, weight=_whole(recipe.init.weight, catalogue, folder))
+    layers = recipe.model.layers
+    if any(layer.weight is not None and loads(layer.weight, catalogue) for layer in layers):
+        named = tuple(
+            layer if layer.weight is None else replace(layer, weight=_whole(layer.weight, catalogue, folder))
+            for layer in layers
+        )
+        return replace(recipe, init=init, model=replace(recipe.model, layers=named))
+    return replace(recipe, init=init)
+
+
+def _whole(weight: Choice, catalogue: Catalogue, folder: Path) -> Choice:
+    if not loads(weight, catalogue) or not is_file(weight.string(KEY)):
+        return weight
     whole = str(folder.absolute() / weight.string(KEY))
-    values = tuple((key, whole if key == KEY else value) for key, value in weight.values)
-    return replace(recipe, init=replace(recipe.init, weight=Choice(weight.name, values)))
+    return Choice(weight.name, tuple((key, whole if key == KEY else value) for key, value in weight.values))
 
 
 def _starts(recipe: Recipe) -> Iterator[tuple[Choice, str]]:

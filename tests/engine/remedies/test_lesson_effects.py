@@ -94,7 +94,7 @@ def test_what_was_learned_on_other_digits_is_no_better_than_a_good_start_and_far
     random, pretrained = found["Random"], found["Pretrained"]
     assert abs(random.mean() - pretrained.mean()) < 0.01
     assert pretrained.std() < random.std()
-    assert found["Pretrained, first layer frozen"].max() < random.min() - 0.04
+    assert found["First layer frozen"].max() < random.min() - 0.04
     small = {"weight": {"name": "normal", "std": 0.01}}
     bad = accuracies(changed("transfer", "Random", init=small))
     assert bad["Random"].max() < bad["Pretrained"].min() - 0.4
@@ -104,7 +104,7 @@ def test_with_many_units_freezing_the_first_layer_costs_nothing() -> None:
     document = scenario("transfer")
     document["model"]["width"] = 256
     found = accuracies(document)
-    assert abs(found["Pretrained, first layer frozen"].mean() - found["Pretrained"].mean()) < 0.01
+    assert abs(found["First layer frozen"].mean() - found["Pretrained"].mean()) < 0.01
 
 
 def test_thawing_makes_up_most_of_what_freezing_costs_and_a_smaller_rate_a_part() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from initviz.engine.race import Race
 from initviz.engine.weights import Weights, lane_weights, save_weights, write_weights
 from initviz.experiment.document import read_document
 from initviz.experiment.errors import ExperimentError
+from initviz.experiment.files import with_whole_paths
 from initviz.experiment.limits import Limits
 
 STEPS = 60
@@ -332,3 +334,74 @@ def test_a_stage_whose_file_is_of_another_network_is_refused_with_its_place(tmp_
     with pytest.raises(ExperimentError, match="not those of the network") as caught:
         race(stages=stages)
     assert caught.value.path.startswith("stages[0].weights")
+
+
+# Files beside the experiment
+
+
+LISTED: dict[str, Any] = {
+    "layers": [
+        {"kind": "flatten"},
+        {
+            "kind": "dense",
+            "units": 16,
+            "init": {"weight": {"name": "from_weights", "source": "a.safetensors"}},
+        },
+        {"kind": "activation", "function": "relu"},
+        {"kind": "dense", "units": 16},
+    ]
+}
+
+
+def test_a_single_layers_file_is_looked_for_beside_the_document(tmp_path: Path) -> None:
+    source = trained()
+    save_weights(tmp_path / "a.safetensors", source, 0)
+    for changes in ({"model": LISTED}, {"lanes": [{"name": "a", "model": LISTED}]}):
+        document = {**DOCUMENT, "stages": [], "init": {"weight": {"name": "he_normal"}}, **changes}
+        running = Race(read_document(document, catalogue(), Limits(), tmp_path), catalogue(), Limits())
+        assert running.match_reports[0].loaded == ("dense_1.weight", "dense_1.bias")
+        assert torch.equal(numbers(running, 0)[0], numbers(source, 0)[0])
+
+
+def test_every_file_of_an_experiment_is_named_by_its_whole_path(tmp_path: Path) -> None:
+    document: dict[str, Any] = {
+        "data": {"name": "csv", "path": "table.csv"},
+        "init": {"weight": {"name": "from_weights", "source": "a.safetensors"}, "bias": {"name": "zeros"}},
+        "model": LISTED,
+        "stages": [
+            {"name": "first", "weights": "b.pt", "model": LISTED, "data": {"path": "other.csv"}},
+            {"name": "second", "init": {"weight": {"source": "stage:first"}}},
+        ],
+        "lanes": [
+            {"name": "a", "init": {"weight": {"source": "c.pt"}}},
+            {"name": "b", "init": {"weight": {"source": "lane:a"}}, "model": LISTED},
+            {"name": "c", "init": {"weight": {"name": "normal"}}},
+        ],
+    }
+    before = copy.deepcopy(document)
+    whole: Any = with_whole_paths(document, catalogue(), tmp_path)
+    assert document == before
+
+    def listed(model: Any) -> str:
+        return str(model["layers"][1]["init"]["weight"]["source"])
+
+    assert [
+        whole["data"]["path"],
+        whole["init"]["weight"]["source"],
+        listed(whole["model"]),
+        whole["stages"][0]["weights"],
+        whole["stages"][0]["data"]["path"],
+        listed(whole["stages"][0]["model"]),
+        whole["lanes"][0]["init"]["weight"]["source"],
+        listed(whole["lanes"][1]["model"]),
+    ] == [
+        str(tmp_path / name)
+        for name in (
+            *("table.csv", "a.safetensors", "a.safetensors", "b.pt", "other.csv"),
+            *("a.safetensors", "c.pt", "a.safetensors"),
+        )
+    ]
+    assert whole["stages"][1] == document["stages"][1]
+    assert whole["lanes"][1]["init"] == document["lanes"][1]["init"]
+    assert whole["lanes"][2] == document["lanes"][2]
+    assert with_whole_paths(whole, catalogue(), tmp_path / "elsewhere") == whole
