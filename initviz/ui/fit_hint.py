@@ -89,7 +89,9 @@ def fit_text(fit: StartFit, catalogue: Catalogue) -> str:
             "FitHint", "{start}: all units of a layer start alike, and stay alike."
         ),
         "renewed": QCoreApplication.translate(
-            "FitHint", "Normalization sets the size of the signal anew; that of the start hardly matters."
+            "FitHint",
+            "Normalization sets the size of the signal anew. How large the weights start still decides how far a step"
+            " turns them.",
         ),
         "adapts": QCoreApplication.translate(
             "FitHint", "{start} measures the network and scales every layer to fit."

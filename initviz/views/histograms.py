@@ -240,8 +240,8 @@ class ActivationsView(HistogramView):
 
     def sentence(self) -> str:
         return self.tr(
-            "Bells of equal width carry the signal; spikes at zero are dead units, and heaps at both ends are"
-            " saturated ones."
+            "Bells of equal width carry the signal; ReLU sets half of the values to zero, and a layer with nothing else"
+            " is dead; heaps at both ends are saturated units."
         )
 
     def invitation(self) -> str:

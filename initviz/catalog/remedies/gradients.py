@@ -134,9 +134,9 @@ PARTS: tuple[RemedyPart, ...] = (
         key="gradient_centralization",
         title=Text("Gradient centralization", "梯度中心化"),
         summary=Text(
-            "Takes the mean away from the gradients of each unit's incoming weights, so that these move without "
-            "changing their sum.",
-            "把每个单元各输入权重的梯度减去其均值，使这些权重在更新时总和不变。",
+            "Takes the mean away from the gradients of each unit's incoming weights, so that with "
+            "SGD these move without changing their sum.",
+            "把每个单元各输入权重的梯度减去其均值；用 SGD 时，这些权重在更新中总和不变。",
         ),
         group=GROUP,
         formula=r"g_{ij} \leftarrow g_{ij} - \tfrac{1}{I} \sum_k g_{ik}",
