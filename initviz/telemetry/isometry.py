@@ -32,7 +32,9 @@ MOST_JACOBIAN = 256
 """... and so does a Jacobian of which that is true."""
 MOST_ENTRIES = 1 << 21
 MOST_WORK = 4e9
-"""Multiplications for the Jacobians of all lanes by one example beyond which they are left out."""
+"""Multiplications for the Jacobians of all lanes by one example beyond which they are left out ..."""
+LIVE_WORK = 1e8
+"""... and beyond which fewer examples are looked at while a run goes on."""
 PART_WORK = 4e7
 """Multiplications in one part of the work, about 10 ms."""
 
@@ -106,21 +108,18 @@ class GroupSpectra:
                     yield
             yield
 
-    def jacobians(
-        self, rows: Tensor, span: Span | None, examples: int, spectrum: Spectrum
-    ) -> Generator[None]:
+    def jacobians(self, rows: Tensor, span: Span | None, spectrum: Spectrum) -> Generator[None]:
         """Find the singular values of one Jacobian a lane and example.
 
         Args:
             rows: ``(K, P)`` in double precision.
             span: From where to where it reaches, or None for nowhere.
-            examples: How many examples at most.
             spectrum: ``(K',)`` of all lanes, to be filled.
         """
         if span is None:
             return
         extents = span.extents
-        fitting = self._fitting(span, examples)
+        fitting = self._fitting(span)
         if not fitting:
             return
         runs = self._runs(rows)
@@ -141,13 +140,18 @@ class GroupSpectra:
         ends = self._ends(self._runs(rows), span, inputs)
         return self._rows_of_jacobian(ends, span, 0, span.extents[0])
 
-    def _fitting(self, span: Span, examples: int) -> int:
-        """Return how many examples can be looked at, 0 where the Jacobian of a single one takes too long."""
+    def can_find(self, span: Span) -> bool:
+        """Say whether a Jacobian can be found in reasonable time."""
         height, width = span.extents
-        if min(height, width) > MOST_JACOBIAN or height * width > MOST_ENTRIES:
+        small = min(height, width) <= MOST_JACOBIAN and height * width <= MOST_ENTRIES
+        return small and height * self._work(1) <= MOST_WORK
+
+    def _fitting(self, span: Span) -> int:
+        """Return how many examples are looked at, 0 where the Jacobian of a single one takes too long."""
+        if not self.can_find(span):
             return 0
-        room = int(MOST_WORK / (height * self._work(1)))
-        return min(examples, len(self._inputs), room)
+        room = max(1, int(LIVE_WORK / (span.extents[0] * self._work(1))))
+        return min(EXAMPLES, len(self._inputs), room)
 
     def _work(self, examples: int) -> float:
         """Return about how many multiplications one row of the Jacobians of all lanes takes."""
@@ -214,7 +218,6 @@ class SpectraLooker:
         grads: Sequence[Tensor] | None,
         gone: Sequence[int],
         idle: Sequence[int] = (),
-        examples: int = EXAMPLES,
     ) -> Parts:
         """Return work to be done part by part; its result is what was found.
 
@@ -224,14 +227,13 @@ class SpectraLooker:
             grads: ``(K, P)`` their gradients; copied at once. None where it is not asked how alike units are.
             gone: Lanes that diverged before: theirs are NaN.
             idle: Lanes that have no gradient any more.
-            examples: Examples whose Jacobians are looked at, at most.
         """
         wide = [
             _widened(own, [place for place, lane in enumerate(group.group.lanes) if lane in gone])
             for group, own in zip(self.groups, rows, strict=True)
         ]
         slopes = None if grads is None else [_widened(own, []) for own in grads]
-        return self._parts(step, wide, slopes, list(gone), list(idle), examples)
+        return self._parts(step, wide, slopes, list(gone), list(idle))
 
     def _parts(
         self,
@@ -240,19 +242,17 @@ class SpectraLooker:
         grads: Sequence[Tensor] | None,
         gone: list[int],
         idle: list[int],
-        examples: int,
     ) -> Parts:
         lanes = self._shape[:1]
         weights, jacobian, hidden = blank(self._shape), blank(lanes), blank(lanes)
         yield
         for group, own in zip(self.groups, rows, strict=True):
             yield from group.weights(own, weights)
-            yield from group.jacobians(own, group.span, examples, jacobian)
-            yield from group.jacobians(own, group.hidden_span, examples, hidden)
+            yield from group.jacobians(own, group.span, jacobian)
+            yield from group.jacobians(own, group.hidden_span, hidden)
         for spectrum in (weights, jacobian, hidden):
             _forget(spectrum, gone)
-        shown = min(examples, len(self._race.data.inputs))
-        spectra = Spectra(step, freeze(weights), freeze(jacobian), freeze(hidden), shown)
+        spectra = Spectra(step, freeze(weights), freeze(jacobian), freeze(hidden))
         if grads is None:
             return spectra, None
         sameness = yield from self._sameness(step, rows, grads, gone, idle)

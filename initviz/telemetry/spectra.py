@@ -56,6 +56,12 @@ class Spectrum:
         last = np.maximum(np.isfinite(self.values).sum(axis=-1), 1) - 1
         return np.asarray(np.take_along_axis(self.values, last[..., None], axis=-1)[..., 0])
 
+    def quartiles(self) -> Floats:
+        """Return largest, upper quartile, median, lower quartile and smallest, ``(5, ...)``."""
+        last = np.maximum(np.isfinite(self.values).sum(axis=-1), 1) - 1
+        places = np.round(np.multiply.outer([0.0, 0.25, 0.5, 0.75, 1.0], last)).astype(np.int64)
+        return np.stack([np.take_along_axis(self.values, at[..., None], axis=-1)[..., 0] for at in places])
+
     @property
     def condition_number(self) -> Floats:
         """``(...)`` largest over smallest: infinite where the smallest is 0, NaN for a matrix of zeros."""
@@ -76,7 +82,7 @@ class Spectra:
 
     Weights are taken as matrices ``(O, I)``, a convolution's as ``(O, I * height * width)``. A Jacobian is that of one
     example, without dropout and the like, and with the statistics of a batch held where the network normalizes by them;
-    the singular values of all examples are told together.
+    the singular values of the first few training examples are told together.
 
     Attributes:
         step: Updates made before the weights were as they were looked at.
@@ -85,14 +91,12 @@ class Spectra:
             with symbols of a text.
         hidden_jacobian: ``(K,)`` of the pre-activations of the last hidden layer by those of the first one: what the
             layers between do to a change on its way. Not computed where there are no two hidden layers.
-        num_examples: Examples whose Jacobians were computed.
     """
 
     step: int
     weights: Spectrum
     jacobian: Spectrum
     hidden_jacobian: Spectrum
-    num_examples: int
 
 
 def blank(shape: tuple[int, ...]) -> Spectrum:

@@ -35,7 +35,7 @@ def spectra(gains: Floats, layers: int, step: int) -> Spectra:
         for spectrum, depth, count in ((jacobian, layers, 10), (hidden, layers - 2, UNITS)):
             if depth > 0:
                 put(spectrum, lane, _product(gain, one, depth, count, learned)[None], UNITS)
-    return Spectra(step, freeze(weights), freeze(jacobian), freeze(hidden), 4)
+    return Spectra(step, freeze(weights), freeze(jacobian), freeze(hidden))
 
 
 def _product(gain: float, one: Floats, depth: int, count: int, learned: float) -> Floats:

@@ -47,7 +47,11 @@ VIEWS: tuple[ViewDeclaration, ...] = (
     ViewDeclaration("lr_range", "lr_range", "RateRangeView", tests_rates=True),
     ViewDeclaration("gauges", "gauges", "GaugesView"),
     ViewDeclaration("ensemble", "ensemble", "EnsembleView"),
+    ViewDeclaration("phase_diagram", "phase_diagram", "PhaseDiagramView"),
     ViewDeclaration("isometry", "isometry", "IsometryView"),
+    ViewDeclaration("symmetry", "symmetry", "SymmetryView"),
+    ViewDeclaration("dead_units", "dead_units", "DeadUnitsView"),
+    ViewDeclaration("why_normal", "why_normal", "WhyNormalView"),
     ViewDeclaration("explain", "explain", "ExplainView"),
 )
 

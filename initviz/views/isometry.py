@@ -34,20 +34,6 @@ _BOXES_FROM = 7.0
 """Distance between layers in pixels from which each has a box of its own."""
 _KEY_FROM = 130.0
 _DECADES = (-16.0, 12.0)
-QUARTILES = (1.0, 0.75, 0.5, 0.25, 0.0)
-"""Largest, upper quartile, median, lower quartile and smallest, as shares of the values in rising order."""
-
-
-def quartiles(spectrum: Spectrum) -> Floats:
-    """Return largest, upper quartile, median, lower quartile and smallest singular value, ``(5, ...)``."""
-    values = spectrum.values
-    count = np.isfinite(values).sum(axis=-1)
-    last = np.maximum(count, 1) - 1
-    rows = []
-    for share in QUARTILES:
-        place = np.round((1.0 - share) * last).astype(np.int64)
-        rows.append(np.take_along_axis(values, place[..., None], axis=-1)[..., 0])
-    return np.stack(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +131,9 @@ class IsometryView(View):
                 part.ravel()
                 for spectra in looks
                 for part in (
-                    quartiles(spectra.weights)[:, lanes],
-                    quartiles(spectra.jacobian)[:4, lanes],
-                    quartiles(spectra.hidden_jacobian)[:4, lanes],
+                    spectra.weights.quartiles()[:, lanes],
+                    spectra.jacobian.quartiles()[:4, lanes],
+                    spectra.hidden_jacobian.quartiles()[:4, lanes],
                 )
             ]
         )
@@ -236,7 +222,7 @@ class IsometryView(View):
         pitch = (self._edge(plot) - plot.rect.left()) / count
         color = self.lane_style(cell.lane).color
         x = plot.px(np.arange(1, count + 1, dtype=np.float64))
-        y = plot.py_inside(plot.y.coordinates(quartiles(spectra.weights)[:, cell.lane]))
+        y = plot.py_inside(plot.y.coordinates(spectra.weights.quartiles()[:, cell.lane]))
         ink.clip(plot.rect.adjusted(-1, -1, 1, 1))
         if pitch >= _BOXES_FROM:
             self._draw_boxes(ink, x, y, min(0.34 * pitch, 11.0 * self.theme.unit), color, hollow)
@@ -246,8 +232,8 @@ class IsometryView(View):
             at = np.array([side.hidden, side.whole])
             boxes = np.stack(
                 (
-                    quartiles(spectra.hidden_jacobian)[:, cell.lane],
-                    quartiles(spectra.jacobian)[:, cell.lane],
+                    spectra.hidden_jacobian.quartiles()[:, cell.lane],
+                    spectra.jacobian.quartiles()[:, cell.lane],
                 ),
                 axis=1,
             )
@@ -397,7 +383,7 @@ def _short(rank: float) -> str:
 def _numbers(spectrum: Spectrum, place: tuple[int, ...]) -> list[float | int]:
     return [
         int(spectrum.count[place]),
-        *(float(row[place]) for row in quartiles(spectrum)),
+        *(float(row[place]) for row in spectrum.quartiles()),
         float(spectrum.condition_number[place]),
         float(spectrum.mean_square[place]),
         float(spectrum.spread[place]),

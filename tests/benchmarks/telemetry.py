@@ -46,7 +46,8 @@ class Watched:
         self._validation_due_s = 0.0
 
     def _now(self) -> float:
-        return self._spent_s + self._steps * self._step_s
+        """Return the time as the monitor asks for it: during frames only, where what a part of one costs matters."""
+        return self._spent_s + time.thread_time() - self._read_s
 
     def _read_clock(self) -> float:
         """Return the processor time since the last reading, and add it to what was spent here."""
