@@ -27,6 +27,7 @@ _Q_LOW, _Q_HIGH, _Q_ROWS = -3.0, 3.0, 49
 _LOOKED_AT = np.geomspace(SMALLEST, LARGEST, 97)
 """Where the map of q is looked at for a change of its direction."""
 _HALVINGS = 9
+_REFINED = 14
 
 
 def _nodes() -> Floats:
@@ -79,6 +80,8 @@ class PhaseMap:
         log_chi: ``(R, C)`` ln chi at the fixed point of q: below 0 gradients shrink. NaN where not known yet.
         rate: ``(R, C)`` 1 / xi_c, at least 0; NaN where q grows without bound, and where not known yet.
         bounded: ``(R, C)`` False where q grows without bound.
+        critical: ``(R,)`` sigma_w at which chi first passes 1, also where it jumps; NaN where it does not, and before
+            the map is finished.
         stride: Every so many-th row and column is known; 1 for the finished map.
 
     Args:
@@ -96,6 +99,7 @@ class PhaseMap:
         self.log_chi = np.full((ROWS, COLUMNS), np.nan)
         self.rate = np.full((ROWS, COLUMNS), np.nan)
         self.bounded = np.ones((ROWS, COLUMNS), dtype=np.bool_)
+        self.critical = np.full(ROWS, np.nan)
         self.stride = 2 * COARSEST
         self._curve = curve
         self._products = np.empty((_Q_ROWS, len(CORRELATIONS)))
@@ -133,16 +137,34 @@ class PhaseMap:
                 columns = np.arange(0, COLUMNS, stride)
                 self._fill(row, columns[1::2] if old else columns)
                 yield True
+            if stride == 1:
+                yield from self._find_critical()
             self.stride = stride
             stride //= 2
+
+    def _find_critical(self) -> Iterator[bool]:
+        """Find the critical line in every row, by halves: where chi jumps there is nothing to interpolate."""
+        rows = self._table
+        assert rows is not None
+        passed = (self.log_chi[:, 1:] > 0) & (self.log_chi[:, :-1] <= 0)
+        first = np.argmax(passed, axis=1)
+        low, high = self.sigma_w[first], self.sigma_w[first + 1]
+        for _ in range(_REFINED):
+            middle = (low + high) / 2
+            q = np.clip(self._fixed_q(rows, middle, self._biases()), SMALLEST, LARGEST)
+            ordered = np.square(middle) / self.keep * rows.slope_at(q) <= 1 + 1e-9
+            low, high = np.where(ordered, middle, low), np.where(ordered, high, middle)
+            yield True
+        self.critical[:] = np.where(passed.any(axis=1), (low + high) / 2, np.nan)
+
+    def _biases(self) -> Floats:
+        # With dropout even a vanishing bias decides how alike examples become; none at all would be a jump.
+        return self.sigma_b if self.keep == 1.0 else np.maximum(self.sigma_b, 1e-4 * self.sigma_b[-1])
 
     def _fill(self, row: int, columns: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
         rows = self._table
         assert rows is not None
-        sigma_w, sigma_b = self.sigma_w[columns], float(self.sigma_b[row])
-        if self.keep < 1.0:
-            # With dropout even a vanishing bias decides how alike examples become; none at all would be a jump.
-            sigma_b = max(sigma_b, 1e-4 * float(self.sigma_b[-1]))
+        sigma_w, sigma_b = self.sigma_w[columns], float(self._biases()[row])
         q = self._fixed_q(rows, sigma_w, sigma_b)
         bounded = q < LARGEST
         gain = np.square(sigma_w) / self.keep
@@ -152,10 +174,12 @@ class PhaseMap:
         self.log_chi[row, columns] = np.log(np.maximum(chi, 1e-300))
         self.rate[row, columns] = np.where(bounded, rate, np.nan)
 
-    def _fixed_q(self, rows: Table, sigma_w: Floats, sigma_b: float) -> Floats:
+    def _fixed_q(self, rows: Table, sigma_w: Floats, sigma_b: Floats | float) -> Floats:
         """Return what q goes to from ``START``, for each sigma_w: 0 or infinity at the ends of the table."""
         gain = np.square(sigma_w) / self.keep
-        rises = gain[:, None] * self._second + sigma_b**2 - _LOOKED_AT
+        rises = (
+            gain[:, None] * self._second + np.square(sigma_b + np.zeros_like(sigma_w))[:, None] - _LOOKED_AT
+        )
         up = gain * rows.second_at(np.array([START])) + sigma_b**2 > START
         above = _LOOKED_AT > START
         # The first row above from which q falls, or the last one below from which it rises.

@@ -45,6 +45,8 @@ class View(QWidget):
         lane_chosen: The name of a lane was clicked; its index among the lanes as they are written.
     """
 
+        start_moved: A lane is to start elsewhere: its index among the lanes as they are written, sigma_w, sigma_b, and
+            a number that is the same for all of one move.
     KEY: ClassVar[str] = ""
 
     failed = Signal(object)
@@ -54,6 +56,7 @@ class View(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.info: RunInfo | None = None
+    start_moved = Signal(int, float, float, int)
         self.history: RunHistory | None = None
         self.theme: Theme = LIGHT
         self.focus_lane = 0

@@ -63,6 +63,8 @@ class Canvas(GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
     Signals:
         resized: The picture has to be drawn anew.
         cursor_moved: The cross-hair is elsewhere, or gone; see ``cursor``.
+        pressed: The left button was pressed at a place.
+        released: It was let go, wherever that is.
         clicked: The left button was pressed and released at one place.
         dragged: The pointer was moved with the left button down: distance in pixels.
         zoomed: The wheel was turned: place and number of notches.
@@ -72,6 +74,8 @@ class Canvas(GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
 
     resized = Signal()
     cursor_moved = Signal()
+    pressed = Signal(QPointF)
+    released = Signal()
     clicked = Signal(QPointF)
     dragged = Signal(QPointF)
     zoomed = Signal(QPointF, float)
@@ -134,6 +138,7 @@ class Canvas(GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed, self._moved = event.position(), False
+            self.pressed.emit(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._pressed is not None:
@@ -149,6 +154,7 @@ class Canvas(GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
             if not self._moved:
                 self.clicked.emit(event.position())
             self._pressed = None
+            self.released.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

@@ -20,7 +20,11 @@ from initviz.views.base import View
 from initviz.views.index import create
 from initviz.views.layers import layer_ticks
 from initviz.views.palette import LIGHT, Theme, rgb
+from initviz.views.phase_plane import phase_map
+from initviz.views.phase_points import curve_of
 from initviz.views.plot import axis_width
+from tests.views.foretelling import ending, foretold, uneven
+from tests.views.landscapes import made_up
 
 Pixels = NDArray[np.uint8]
 
@@ -37,6 +41,8 @@ class Run:
         first = self.history.last_step + 1
         self.history.append(synthetic.scalars(self.info, first, steps))
         self.history.add_frame(_frame(self.info, first + steps))
+        if self.history.landscape is not None:
+            self.history.landscape = made_up(self.info, first + steps)
 
 
 _FRAMES: dict[tuple[object, ...], Frame] = {}
@@ -44,22 +50,38 @@ _FRAMES: dict[tuple[object, ...], Frame] = {}
 
 def _frame(info: RunInfo, step: int) -> Frame:
     """Make up a frame once: frames are frozen, and making them up takes longer than drawing them."""
-    key = (len(info.lanes), info.num_layers, len(info.points), len(info.gauges), step)
+    layers = tuple(len(lane.layers) for lane in info.lanes)
+    key = (layers, len(info.points), len(info.gauges), step)
     if key not in _FRAMES:
-        _FRAMES[key] = synthetic.frame(info, step)
+        _FRAMES[key] = ending(info, synthetic.frame(info, step))
     return _FRAMES[key]
 
 
 def info_for(key: str, lanes: int = 4, layers: int = 13, total: int = 2000) -> RunInfo:
     """Return a run that has what the view called ``key`` shows."""
-    return synthetic.run_info(
-        max(lanes, 2) if key == "ensemble" else lanes,
+    info = synthetic.run_info(
+        max(lanes, 2) if key in {"ensemble", "depth_study"} else lanes,
         layers,
         total_steps=total,
         two_dimensional=key == "boundary",
         remedies=key in {"gauges", "time_gradient"},
         tests_rates=key == "lr_range",
     )
+    if key == "depth_study":
+        info = uneven(info)
+    if key in {"phase_diagram", "depth_study"}:
+        info = foretold(info)
+    return info
+
+
+def foretold_run(lanes: int = 4, layers: int = 13, steps: int = 300, activation: str = "tanh") -> Run:
+    """Return a run of which theory says what happens, after ``steps`` steps; before the first look with none."""
+    info = foretold(synthetic.run_info(lanes, layers), activation)
+    run = Run(info, RunHistory(info))
+    if steps:
+        run.history.add_frame(_frame(info, 0))
+        run.go_on(steps)
+    return run
 
 
 def make_run(
@@ -69,6 +91,8 @@ def make_run(
     info = info_for(key, lanes, layers, total)
     run = Run(info, RunHistory(info))
     run.history.add_frame(_frame(info, 0))
+    if key == "landscape":
+        run.history.landscape = made_up(info, 0)
     for _ in range(frames if steps else 0):
         run.go_on(max(1, steps // frames))
     return run
@@ -85,6 +109,10 @@ def show(qtbot: QtBot) -> Iterator[Show]:
     for cache in (axis_width, layer_ticks):
         cache.cache_clear()
     lettering.forget_fonts()
+    # A map that is still worked on would get sharper between two looks at it.
+    told = foretold(synthetic.run_info(1, 2)).lanes[0].prediction
+    assert told is not None
+    phase_map(curve_of(told), 3.0, 1.0, 1.0).finish()
 
     def show_view(
         key: str, run: Run | None = None, size: tuple[int, int] = (560, 380), theme: Theme = LIGHT

@@ -9,10 +9,8 @@ import numpy as np
 
 from initviz.experiment.text import Text
 from initviz.telemetry import synthetic
-from initviz.telemetry.frame import RunInfo
-from initviz.telemetry.history import RunHistory
+from initviz.telemetry.frame import Floats, Frame, RunInfo
 from initviz.theory.prediction import Phase, Prediction
-from tests.views.conftest import Run
 
 SIGMAS: tuple[tuple[float, float], ...] = ((0.0, 0.0), (0.7, 0.1), (1.0, 0.05), (1.5, 0.2), (2.2, 0.3))
 """sigma_w and sigma_b of the made-up lanes, as far as the phase diagram is concerned."""
@@ -67,6 +65,12 @@ def prediction(
     )
 
 
+def sigma(lane: int) -> tuple[float, float]:
+    """Return sigma_w and sigma_b of a made-up lane."""
+    sigma_w, sigma_b = SIGMAS[synthetic.story(lane)]
+    return sigma_w + 0.15 * (lane // len(SIGMAS)), sigma_b + 0.12 * (lane // len(SIGMAS))
+
+
 def foretold(info: RunInfo, activation: str = "tanh") -> RunInfo:
     """Return a made-up run whose lanes have predictions that are true of it."""
     lanes = tuple(
@@ -75,8 +79,9 @@ def foretold(info: RunInfo, activation: str = "tanh") -> RunInfo:
             prediction=prediction(
                 synthetic.FACTORS[synthetic.story(place)],
                 len(lane.layers),
-                sigma=SIGMAS[synthetic.story(place)],
+                sigma=sigma(place),
                 activation=activation,
+                xi_c=6.0,
             ),
         )
         for place, lane in enumerate(info.lanes)
@@ -84,11 +89,38 @@ def foretold(info: RunInfo, activation: str = "tanh") -> RunInfo:
     return replace(info, lanes=lanes)
 
 
-def foretold_run(lanes: int = 4, layers: int = 13, steps: int = 300, activation: str = "tanh") -> Run:
-    """Return such a run after ``steps`` steps; before the first look where there are none."""
-    info = foretold(synthetic.run_info(lanes, layers), activation)
-    run = Run(info, RunHistory(info))
-    if steps:
-        run.history.add_frame(synthetic.frame(info, 0))
-        run.go_on(steps)
-    return run
+def uneven(info: RunInfo) -> RunInfo:
+    """Return a made-up run in which every lane is deeper than the one before, the first as deep as they were."""
+    lanes = tuple(
+        replace(
+            lane,
+            layers=(*(f"dense_{layer}" for layer in range(1, info.num_layers + place)), "output"),
+            target_stds=lane.target_stds[:1] * (info.num_layers + place),
+            drawn_stds=lane.drawn_stds[:1] * (info.num_layers + place),
+        )
+        for place, lane in enumerate(info.lanes)
+    )
+    return replace(info, lanes=lanes)
+
+
+def ending(info: RunInfo, frame: Frame) -> Frame:
+    """Return a frame in which every lane's signal ends with its own last layer."""
+    beyond = np.array(
+        [[place >= len(lane.layers) for place in range(info.num_layers)] for lane in info.lanes]
+    )
+    if not beyond.any():
+        return frame
+
+    def cut(values: Floats) -> Floats:
+        return np.where(beyond, np.nan, values)
+
+    signal = frame.signal
+    short = replace(
+        signal,
+        preactivation_mean=cut(signal.preactivation_mean),
+        preactivation_q=cut(signal.preactivation_q),
+        activation_mean=cut(signal.activation_mean),
+        activation_var=cut(signal.activation_var),
+        grad_preactivation_q=cut(signal.grad_preactivation_q),
+    )
+    return replace(frame, signal=short)

@@ -17,8 +17,8 @@ from initviz.views.foretold import SPREADS, foretold_backward, foretold_forward,
 from initviz.views.numbers import significant
 from initviz.views.palette import LIGHT, mix
 from initviz.views.signal import SignalView
-from tests.views.conftest import Pixels, Run, Show, count_of, make_run, painted
-from tests.views.foretelling import foretold_run, prediction
+from tests.views.conftest import Pixels, Run, Show, count_of, foretold_run, make_run, painted
+from tests.views.foretelling import prediction
 
 GAP = Text("layer 6 is normalized.", "第 6 层作了归一化。")
 
