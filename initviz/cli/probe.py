@@ -10,11 +10,13 @@ from initviz.catalog.index import catalogue
 from initviz.cli.arguments import Command, Options
 from initviz.cli.experiments import add_device, add_file, limits, read_experiment
 from initviz.cli.output import number, print_json, print_text, table
+from initviz.cli.probe_jacobian import add_isometry, isometry_text
 from initviz.experiment.text import Language, Text
 from initviz.experiment.values import Experiment
 
 if TYPE_CHECKING:
     from initviz.telemetry.probe import LaneFacts
+    from initviz.telemetry.probe_isometry import IsometryFacts
 
 
 def configure(options: Options) -> None:
@@ -29,6 +31,14 @@ def configure(options: Options) -> None:
             "用前 N 个训练样本；默认用第一批",
         ),
     )
+    options.add(
+        "--jacobian",
+        action="store_true",
+        help=Text(
+            "find the singular values of weights and Jacobians too, at the first 4 training examples or --batch",
+            "另求权重与雅可比矩阵的奇异值（取前 4 个训练样本，或 --batch 指定的个数）",
+        ),
+    )
     add_device(options)
     options.add("--json", action="store_true", help=Text("print JSON", "输出 JSON"))
 
@@ -38,23 +48,33 @@ def execute(given: argparse.Namespace, language: Language) -> int:
     experiment = read_experiment(given.file, {"device": given.device})
     if given.batch is not None:
         limits().check("batch_size", given.batch, Text("examples", "样本数"), "--batch")
-    lanes = look(experiment, given.batch)
+    lanes, isometry = look(experiment, given.batch, given.jacobian)
     if given.json:
-        print_json({"lanes": [asdict(lane) for lane in lanes]})
-    else:
-        print_text("\n\n".join(lane_text(lane, language) for lane in lanes))
+        told = [asdict(lane) for lane in lanes]
+        for lane, own in zip(told, isometry, strict=bool(isometry)):
+            add_isometry(lane, own)
+        print_json({"lanes": told})
+        return 0
+    texts = [lane_text(lane, language) for lane in lanes]
+    for place, own in enumerate(isometry):
+        texts[place] += "\n" + isometry_text([layer.name for layer in lanes[place].layers], own, language)
+    print_text("\n\n".join(texts))
     return 0
 
 
-def look(experiment: Experiment, batch: int | None) -> tuple[LaneFacts, ...]:
-    """Draw the weights and look at every lane, untrained."""
+def look(
+    experiment: Experiment, batch: int | None, jacobian: bool = False
+) -> tuple[tuple[LaneFacts, ...], tuple[IsometryFacts, ...]]:
+    """Draw the weights and look at every lane, untrained; at singular values only where they are asked for."""
     import torch
 
     torch.set_num_threads(1)  # two threads on busy cores are slower, and give other numbers
     from initviz.engine.race import Race
     from initviz.telemetry.probe import probe
+    from initviz.telemetry.probe_isometry import probe_isometry
 
-    return probe(Race(experiment, catalogue(), limits()), batch)
+    race = Race(experiment, catalogue(), limits())
+    return probe(race, batch), probe_isometry(race, batch) if jacobian else ()
 
 
 def lane_text(lane: LaneFacts, language: Language) -> str:

@@ -138,7 +138,9 @@ class GroupSpectra:
     def jacobian(self, rows: Tensor, span: Span, inputs: Tensor) -> Tensor:
         """Return Jacobians ``(K, N, O, I)`` for weights ``(K, P)`` at inputs ``(N, *shape)``, in double precision."""
         ends = self._ends(self._runs(rows), span, inputs)
-        return self._rows_of_jacobian(ends, span, 0, span.extents[0])
+        height = max(1, int(PART_WORK / self._work(len(inputs))))
+        parts = [self._rows_of_jacobian(ends, span, row, height) for row in range(0, span.extents[0], height)]
+        return torch.cat(parts, 2)
 
     def can_find(self, span: Span) -> bool:
         """Say whether a Jacobian can be found in reasonable time."""
