@@ -23,6 +23,7 @@ from initviz.experiment.text import Text
 
 MAX_PICKLE_BYTES = 4_000_000
 MAX_ENTRIES = 65_536
+_ENTRY_MARK = b"PK\x01\x02"
 
 _ITEM_BYTES = {
     "DoubleStorage": 8,
@@ -112,6 +113,8 @@ def _unpacked(content: bytes, limits: Limits) -> tuple[bytes, dict[str, bytes]]:
     """Return the pickle and the records of numbers by key; every size is bounded before it is read."""
     if not content.startswith(b"PK"):
         raise NotPlainError("the format of PyTorch before 1.6, or no archive at all")
+    if content.count(_ENTRY_MARK) > 2 * MAX_ENTRIES:  # numbers may hold a few such bytes by chance
+        raise NotPlainError("more entries than a network has tensors")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
         pickles = [entry for entry in entries if entry.filename.endswith("/data.pkl")]
@@ -119,6 +122,10 @@ def _unpacked(content: bytes, limits: Limits) -> tuple[bytes, dict[str, bytes]]:
             raise NotPlainError("no single pickle of a sensible size")
         root = pickles[0].filename.removesuffix("data.pkl")
         data = [entry for entry in entries if entry.filename.startswith(f"{root}data/")]
+        # PyTorch packs nothing: only a bomb unfolds to more than it is, or has entries that share their bytes.
+        unpacked = sum(entry.file_size for entry in entries)
+        if unpacked > len(content) or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise NotPlainError("packed entries")
         limits.check(
             "parameters", sum(entry.file_size for entry in data) // 8, Text("numbers", "数的个数"), ""
         )

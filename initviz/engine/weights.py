@@ -9,11 +9,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import torch
 from torch import Tensor
 
+from initviz.catalog.datasets.file_access import file_status
 from initviz.engine.layout import view_of
 from initviz.engine.state_dict import read_state_dict
 from initviz.experiment.errors import ExperimentError, printable
@@ -153,9 +154,31 @@ def load_weights(path: Path, limits: Limits, place: str = "") -> Weights:
             ),
             where,
         )
-    content = _read(path, limits, where)
-    found = _from_safetensors(content, limits, where) if suffix == SUFFIXES[0] else None
-    tensors = read_state_dict(content, limits, where) if found is None else found
+    size = file_status(path, where).st_size
+    most = limits.parameters * _BYTES_A_NUMBER + MAX_HEADER_BYTES
+    if size > most:
+        limits.check("parameters", size // _BYTES_A_NUMBER, _NUMBERS, where)
+    try:
+        with path.open("rb") as stream:
+            if suffix == SUFFIXES[0]:
+                _check_header(stream, size, limits, where)
+                stream.seek(0)
+            content = stream.read(size)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ExperimentError):
+            raise
+        reason = _reason(error)
+        raise ExperimentError(
+            Text(
+                f"the file cannot be read ({reason}). Check the name.",
+                f"无法读取文件（{reason}）。请检查文件名。",
+            ),
+            where,
+        ) from error
+    if suffix == SUFFIXES[0]:
+        tensors = _from_safetensors(content, where)
+    else:
+        tensors = read_state_dict(content, limits, where)
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             shown = printable(name)
@@ -170,46 +193,40 @@ def load_weights(path: Path, limits: Limits, place: str = "") -> Weights:
     return Weights(tensors)
 
 
-def _read(path: Path, limits: Limits, where: str) -> bytes:
-    most = limits.parameters * _BYTES_A_NUMBER + MAX_HEADER_BYTES
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(1 + min(most, os.fstat(stream.fileno()).st_size))
-    except (OSError, ValueError) as error:
-        reason = _reason(error)
-        raise ExperimentError(
-            Text(
-                f"the file cannot be read ({reason}). Check the name.",
-                f"无法读取文件（{reason}）。请检查文件名。",
-            ),
-            where,
-        ) from error
-    if len(content) > most:
-        limits.check("parameters", len(content) // _BYTES_A_NUMBER, _NUMBERS, where)
-    return content
-
-
 _NUMBERS = Text("numbers in one file", "文件中数的个数")
 
 
-def _from_safetensors(content: bytes, limits: Limits, where: str) -> dict[str, Tensor]:
-    """Read the format after its header has been looked through: names, shapes and sizes."""
+def _check_header(stream: BinaryIO, size: int, limits: Limits, where: str) -> None:
+    """Look through names, shapes and places before any number is read.
+
+    Raises:
+        ExperimentError: The header is none, is above a limit, or speaks of bytes that are not there.
+    """
+    length = int.from_bytes(stream.read(_LENGTH_BYTES), "little")
+    if length > min(size - _LENGTH_BYTES, MAX_HEADER_BYTES):
+        raise damaged(where)
+    try:
+        header = json.loads(stream.read(length))
+        if not isinstance(header, dict):
+            raise damaged(where)
+        entries = [entry for name, entry in header.items() if name != "__metadata__"]
+        check_shapes([entry["shape"] for entry in entries], limits, where)
+        ends = [int(entry["data_offsets"][1]) for entry in entries]
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+        if isinstance(error, ExperimentError):
+            raise
+        raise damaged(where) from error
+    if max(ends, default=0) != size - _LENGTH_BYTES - length:
+        raise damaged(where)
+
+
+def _from_safetensors(content: bytes, where: str) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
-    if length > min(len(content) - _LENGTH_BYTES, MAX_HEADER_BYTES):
-        raise damaged(where)
     try:
-        header = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
-        if not isinstance(header, dict):
-            raise damaged(where)
-        shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
-        check_shapes(shapes, limits, where)
         found: dict[str, Tensor] = load(content)
-    except (SafetensorError, ValueError, TypeError, KeyError, RecursionError, RuntimeError) as error:
-        if isinstance(error, ExperimentError):
-            raise
+    except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise damaged(where) from error
     return found
 
