@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from initviz.catalog.activations import ELU_ALPHA, LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE, slope_of
 from initviz.catalog.parts import Curve
 from initviz.experiment.values import Choice
 
@@ -16,18 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
-
-LEAKY_SLOPE = 0.01
-ELU_ALPHA = 1.0
-SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-
-
-def slope_of(choice: Choice, default: float) -> float:
-    """Return the choice's ``slope``, or ``default`` where it has none or leaves it open."""
-    for key, value in choice.values:
-        if key == "slope" and isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-    return default
 
 
 def fixed(curve: Curve) -> Callable[[Choice], Curve]:

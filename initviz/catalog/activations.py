@@ -10,9 +10,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from initviz.catalog import activation_curves as curves
-from initviz.catalog.activation_curves import ELU_ALPHA, LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE, slope_of
-from initviz.catalog.parts import ActivationGradient, ActivationPart
+from initviz.catalog.parts import ActivationGradient, ActivationPart, Curve
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice
 
@@ -21,10 +19,32 @@ if TYPE_CHECKING:
 
     Function = Callable[[Tensor], Tensor]
 
+LEAKY_SLOPE = 0.01
+ELU_ALPHA = 1.0
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 X = "x"
 """Stands for the input or the output in the arguments of a backward operator."""
 FLAT = math.sqrt(0.95)
 """Where tanh has lost 95 % of its slope: 1 - y^2 = 0.05. The other bounded functions are cut at the same share."""
+
+
+def slope_of(choice: Choice, default: float) -> float:
+    """Return the choice's ``slope``, or ``default`` where it has none or leaves it open."""
+    for key, value in choice.values:
+        if key == "slope" and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    return default
+
+
+def _curve(name: str) -> Callable[[Choice], Curve]:
+    """Return a builder of the curve called ``NAME``; like everything else, NumPy waits until one is wanted."""
+
+    def build(choice: Choice) -> Curve:
+        from initviz.catalog import activation_curves
+
+        return cast("Curve", getattr(activation_curves, name)(choice))
+
+    return build
 
 
 def _identity(choice: Choice) -> Function:
@@ -122,7 +142,7 @@ PARTS: tuple[ActivationPart, ...] = (
         aliases=("linear",),
         function=_identity,
         module=_module("Identity"),
-        curve=curves.IDENTITY,
+        curve=_curve("IDENTITY"),
         gradient=_identity_gradient,
         recommended="orthogonal",
     ),
@@ -138,7 +158,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Rumelhart et al. 1986, doi:10.1038/323533a0",
         function=_torch("sigmoid"),
         module=_module("Sigmoid"),
-        curve=curves.SIGMOID,
+        curve=_curve("SIGMOID"),
         gradient=_gradient("sigmoid_backward", of_output=True),
         saturation=((1 - FLAT) / 2, (1 + FLAT) / 2),
         recommended="xavier_normal",
@@ -155,7 +175,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="LeCun et al. 1998, doi:10.1007/3-540-49430-8_2",
         function=_torch("tanh"),
         module=_module("Tanh"),
-        curve=curves.TANH,
+        curve=_curve("TANH"),
         gradient=_gradient("tanh_backward", of_output=True),
         saturation=(-FLAT, FLAT),
         recommended="xavier_normal",
@@ -172,7 +192,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Nair and Hinton 2010, Proc. ICML 27, 807-814",
         function=_torch("relu"),
         module=_module("ReLU"),
-        curve=curves.RELU,
+        curve=_curve("RELU"),
         gradient=_gradient("threshold_backward", X, 0),
         dead_below=True,
         recommended="he_normal",
@@ -189,7 +209,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Maas et al. 2013, ICML Workshop on Deep Learning for Audio, Speech and Language Processing",
         function=_leaky_relu,
         module=_module("LeakyReLU", LEAKY_SLOPE),
-        curve=curves.leaky_relu,
+        curve=_curve("leaky_relu"),
         gradient=_gradient("leaky_relu_backward", X, lambda choice: slope_of(choice, LEAKY_SLOPE), False),
         recommended="he_normal",
     ),
@@ -205,7 +225,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Clevert et al. 2016, arXiv:1511.07289",
         function=_elu,
         module=_module("ELU", ELU_ALPHA),
-        curve=curves.elu,
+        curve=_curve("elu"),
         gradient=_gradient("elu_backward", lambda choice: slope_of(choice, ELU_ALPHA), 1.0, 1.0, False, X),
         recommended="he_normal",
     ),
@@ -223,7 +243,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Klambauer et al. 2017, arXiv:1706.02515",
         function=_torch("selu"),
         module=_module("SELU"),
-        curve=curves.SELU,
+        curve=_curve("SELU"),
         gradient=_gradient("elu_backward", SELU_ALPHA, SELU_SCALE, 1.0, False, X),
         recommended="lecun_normal",
     ),
@@ -239,7 +259,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Hendrycks and Gimpel 2016, arXiv:1606.08415",
         function=_functional("gelu"),
         module=_module("GELU"),
-        curve=curves.GELU,
+        curve=_curve("GELU"),
         gradient=_gradient("gelu_backward"),
         recommended="he_normal",
     ),
@@ -256,7 +276,7 @@ PARTS: tuple[ActivationPart, ...] = (
         aliases=("swish",),
         function=_functional("silu"),
         module=_module("SiLU"),
-        curve=curves.SILU,
+        curve=_curve("SILU"),
         gradient=_gradient("silu_backward"),
         recommended="he_normal",
     ),
@@ -272,7 +292,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Dugas et al. 2001, Advances in Neural Information Processing Systems 13, 472-478",
         function=_functional("softplus"),
         module=_module("Softplus"),
-        curve=curves.SOFTPLUS,
+        curve=_curve("SOFTPLUS"),
         gradient=_gradient("softplus_backward", X, 1.0, 20.0),
         recommended="he_normal",
     ),
@@ -288,7 +308,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Glorot and Bengio 2010, Proc. AISTATS 13, 249-256",
         function=_functional("softsign"),
         module=_module("Softsign"),
-        curve=curves.SOFTSIGN,
+        curve=_curve("SOFTSIGN"),
         saturation=(math.sqrt(0.05) - 1, 1 - math.sqrt(0.05)),
         recommended="xavier_normal",
     ),
@@ -304,7 +324,7 @@ PARTS: tuple[ActivationPart, ...] = (
         source="Sandler et al. 2018, arXiv:1801.04381",
         function=_functional("relu6"),
         module=_module("ReLU6"),
-        curve=curves.RELU6,
+        curve=_curve("RELU6"),
         saturation=(-math.inf, 6.0),
         dead_below=True,
         recommended="he_normal",
@@ -322,7 +342,7 @@ PARTS: tuple[ActivationPart, ...] = (
         aliases=("hardsigmoid",),
         function=_functional("hardsigmoid"),
         module=_module("Hardsigmoid"),
-        curve=curves.HARD_SIGMOID,
+        curve=_curve("HARD_SIGMOID"),
         saturation=(0.0, 1.0),
         dead_below=True,
         recommended="xavier_normal",
@@ -340,7 +360,7 @@ PARTS: tuple[ActivationPart, ...] = (
         aliases=("hardtanh",),
         function=_functional("hardtanh"),
         module=_module("Hardtanh"),
-        curve=curves.HARD_TANH,
+        curve=_curve("HARD_TANH"),
         saturation=(-1.0, 1.0),
         recommended="xavier_normal",
     ),
@@ -357,7 +377,7 @@ PARTS: tuple[ActivationPart, ...] = (
         aliases=("hardswish", "hard_silu"),
         function=_functional("hardswish"),
         module=_module("Hardswish"),
-        curve=curves.HARD_SWISH,
+        curve=_curve("HARD_SWISH"),
         recommended="he_normal",
     ),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from initviz.catalog import layer_groups
 from initviz.catalog import layer_shapes as shapes
 from initviz.catalog.parts import ActivationPart, LaneForm, LaneForward, TorchLayerPart
+from initviz.catalog.signal_steps import Applied, Flattened, Product, Step
 from initviz.experiment.parameters import BoolParameter, FloatParameter, IntParameter, PartParameter
 from initviz.experiment.text import Text
 from initviz.experiment.values import Choice, Shape
@@ -112,6 +113,23 @@ def _activation_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm | Lan
     return lane_forms.Elementwise(function, part.gradient(choice))
 
 
+def _dense_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    return (Product("weight", "bias" if choice.flag("bias") else ""),)
+
+
+def _conv_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    sizes = (choice.integer(key) for key in ("kernel", "stride", "padding"))
+    return (Product("weight", "bias" if choice.flag("bias") else "", *sizes),)
+
+
+def _activation_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    return (Applied(_activation(choice, "function").curve(choice)),)
+
+
+def _flatten_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    return (Flattened(),)
+
+
 _BIAS = BoolParameter(
     "bias",
     Text("Bias", "偏置"),
@@ -156,6 +174,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         aliases=("linear",),
         output_shape=shapes.dense_shape,
         tensors=shapes.dense_tensors,
+        steps=_dense_steps,
         module=_dense_module,
         lanes=_dense_form,
     ),
@@ -216,6 +235,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         aliases=("conv2d",),
         output_shape=shapes.conv_shape,
         tensors=shapes.conv_tensors,
+        steps=_conv_steps,
         module=_conv_module,
         lanes=_conv_form,
     ),
@@ -263,6 +283,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         source="PyTorch manual, torch.nn.Flatten",
         output_shape=shapes.flatten_shape,
         tensors=shapes.no_tensors,
+        steps=_flatten_steps,
         module=_flatten_module,
         lanes=_flatten_form,
     ),
@@ -298,6 +319,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         output_shape=shapes.same_shape,
         tensors=shapes.no_tensors,
         is_activation=True,
+        steps=_activation_steps,
         module=_activation_module,
         lanes=_activation_form,
     ),

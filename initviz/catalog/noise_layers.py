@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from initviz.catalog import layer_groups, layers
 from initviz.catalog import layer_shapes as shapes
 from initviz.catalog.parts import LaneForm, TorchLayerPart
+from initviz.catalog.signal_steps import Applied, Masked, Product, Step
 from initviz.experiment.parameters import BoolParameter, FloatParameter
 from initviz.experiment.parts import LayerError, TensorSpec
 from initviz.experiment.text import Text
@@ -46,6 +47,21 @@ def _drop_connect_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
     if not isinstance(dense, LaneForm):
         raise TypeError("a dense layer tells its own gradient")
     return DropConnect(dense, lanes, choice.number("rate"))
+
+
+def _dropout_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    return (Masked(1 - choice.number("rate")),)
+
+
+def _drop_connect_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    bias = "bias" if choice.flag("bias") else ""
+    return (Product("weight", bias, keep=1 - choice.number("rate")),)
+
+
+def _prelu_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    from initviz.catalog.activation_curves import leaky
+
+    return (Applied(leaky(choice.number("slope"))),)
 
 
 def _prelu_shape(choice: Choice, shape: Shape) -> Shape:
@@ -103,6 +119,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         source="Srivastava et al. 2014, J. Mach. Learn. Res. 15, 1929-1958",
         output_shape=shapes.same_shape,
         tensors=shapes.no_tensors,
+        steps=_dropout_steps,
         module=_dropout_module,
         lanes=_dropout_form,
     ),
@@ -137,6 +154,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         aliases=("dropconnect",),
         output_shape=DENSE.output_shape,
         tensors=DENSE.tensors,
+        steps=_drop_connect_steps,
         module=_drop_connect_module,
         lanes=_drop_connect_form,
     ),
@@ -178,6 +196,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         is_activation=True,
         acts_as="leaky_relu",
         start_keys=("slope",),
+        steps=_prelu_steps,
         module=_prelu_module,
         lanes=_prelu_form,
     ),

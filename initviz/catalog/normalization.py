@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from initviz.catalog import layer_groups
 from initviz.catalog import layer_shapes as shapes
 from initviz.catalog.parts import LaneForm, TorchLayerPart
+from initviz.catalog.signal_steps import Normalized, Step
 from initviz.experiment.parameters import FloatParameter, IntParameter
 from initviz.experiment.parts import BufferSpec, LayerError, TensorSpec
 from initviz.experiment.text import Text
@@ -153,6 +154,22 @@ def _rms_form(choice: Choice, shape: Shape, lanes: int) -> LaneForm:
     return Scaled(lanes, shape, RootMeanSquare(lanes, shape, choice.number("eps")))
 
 
+def _batch_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    return (Normalized(True, True, choice.number("eps")),)
+
+
+def _layer_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    return (Normalized(False, True, choice.number("eps")),)
+
+
+def _group_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    return (Normalized(False, True, choice.number("eps"), choice.integer("groups")),)
+
+
+def _rms_steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    return (Normalized(False, False, choice.number("eps")),)
+
+
 _EPS = FloatParameter(
     "eps",
     Text("Epsilon", "Epsilon"),
@@ -201,6 +218,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         output_shape=_batch_shape,
         tensors=_by_channel,
         buffers=_running,
+        steps=_batch_steps,
         module=_batch_module,
         lanes=_batch_form,
     ),
@@ -221,6 +239,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         aliases=("layernorm",),
         output_shape=_layer_shape,
         tensors=_by_number,
+        steps=_layer_steps,
         module=_layer_module,
         lanes=_layer_form,
     ),
@@ -255,6 +274,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         aliases=("groupnorm",),
         output_shape=_group_shape,
         tensors=_by_channel,
+        steps=_group_steps,
         module=_group_module,
         lanes=_group_form,
     ),
@@ -274,6 +294,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         aliases=("rmsnorm",),
         output_shape=shapes.same_shape,
         tensors=_scale_alone,
+        steps=_rms_steps,
         module=_rms_module,
         lanes=_rms_form,
     ),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from initviz.experiment.catalogue import Part
+from initviz.experiment.parameters import Value
 from initviz.experiment.parts import BranchPlace, DatasetPart, LayerPart
 from initviz.experiment.values import Choice, DataInfo, Shape
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Generator, Tensor, nn
     from torch.optim import Optimizer
+
+    from initviz.catalog.signal_steps import Step
 
 InitTarget = Literal["weight", "bias"]
 Saved = tuple["Tensor", ...]
@@ -71,8 +74,15 @@ class InitializerPart(Part):
         targets: What it can start.
         gain: The gain that it multiplies, for display, or None.
         branch_scale: Start of a residual branch's learned scale (0 for SkipInit and ReZero), 1 otherwise.
+        mean: Mean of the numbers drawn.
+        kurtosis: Excess kurtosis of the numbers drawn: 0 for a normal distribution, -1.2 for a uniform one.
+        keeps_lengths: Whether a matrix that it draws treats all lengths alike, as orthogonal ones do.
+        middle_only: Whether only the middle of a convolution's kernel is filled.
         centred: Whether the weights, as chosen, are spread about 0, one like the other, so that sums of them behave as
             the formulas for the signal's variance say.
+        by_sigma_w: From sigma_w to the values with which weights of any layer are normal with variance
+            sigma_w^2 / fan_in, or None where there are none.
+        by_sigma_b: From sigma_b to the values with which biases have that standard deviation and mean 0, or None.
         data_driven: True where the engine must rescale the weights on a batch after the draw (LSUV), by the
             parameters ``tolerance`` and ``max_iterations``.
         loads: True where the engine must put numbers from elsewhere in the place of those drawn, biases and all, as its
@@ -85,7 +95,13 @@ class InitializerPart(Part):
     targets: tuple[InitTarget, ...] = ("weight",)
     gain: Callable[[Choice, InitContext], float | None] = lambda choice, context: None
     branch_scale: float = 1.0
+    mean: Callable[[Choice], float] = lambda choice: 0.0
+    kurtosis: Callable[[Choice], float] = lambda choice: 0.0
+    keeps_lengths: bool = False
+    middle_only: bool = False
     centred: Callable[[Choice], bool] = lambda choice: True
+    by_sigma_w: Callable[[float], dict[str, Value]] | None = None
+    by_sigma_b: Callable[[float], dict[str, Value]] | None = None
     data_driven: bool = False
     loads: bool = False
 
@@ -243,10 +259,12 @@ class TorchLayerPart(LayerPart):
     Attributes:
         module: The plain ``torch.nn`` form and the oracle of the tests; its parameters bear the ``TensorSpec`` names.
         lanes: The lane form for K lanes, or None where the plain form runs lane by lane.
+        steps: What it does to the signal at its start, or None where theory does not follow it.
     """
 
     module: Callable[[Choice, Shape], nn.Module]
     lanes: Callable[[Choice, Shape, int], LaneForward | LaneForm] | None = None
+    steps: Callable[[Choice, Shape], tuple[Step, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,7 @@ from torch.nn import functional
 
 from initviz.catalog.lane_forms import channels_last, dense_lanes, laid_out
 from initviz.catalog.parts import Now, Observer
-from initviz.catalog.residual_shapes import BATCH_NORM, PADDING, BlockPlan
-
-EPS = 1e-5
-"""Added to every variance that is divided by."""
+from initviz.catalog.residual_shapes import BATCH_NORM, EPS, PADDING, BlockPlan
 
 MOMENTUM = 0.1
 """Share of the newest batch in the running mean and variance."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from initviz.catalog import layer_groups
 from initviz.catalog import residual_shapes as shapes
 from initviz.catalog.parts import ActivationPart, LaneForward, TorchLayerPart
+from initviz.catalog.signal_steps import Added, Applied, Normalized, Product, Step
 from initviz.experiment.parameters import (
     BoolParameter,
     ChoiceParameter,
@@ -116,6 +117,27 @@ def _form(choice: Choice, shape: Shape, lanes: int) -> LaneForward:
     return ResidualForm(shapes.plan(choice, shape), names, lanes, _activation(choice).function(choice))
 
 
+def _steps(choice: Choice, shape: Shape) -> tuple[Step, ...]:
+    block = shapes.plan(choice, shape)
+    function = Applied(_activation(choice).curve(choice))
+    kernel, padding = (shapes.KERNEL, shapes.PADDING) if block.is_image else (0, 0)
+    norm: tuple[Step, ...] = ()
+    if block.has_norm:
+        norm = (Normalized(block.normalization == shapes.BATCH_NORM, True, shapes.EPS),)
+    first = Product("first.weight", "first.bias" if block.first_bias else "", kernel, block.stride, padding)
+    second = Product("second.weight", "second.bias" if block.second_bias else "", kernel, 1, padding)
+    branch: tuple[Step, ...] = (first, *norm, function, second, *norm)
+    if block.is_pre:
+        branch = (*norm, function, first, *norm, function, second)
+    stream: tuple[Step, ...] = ()
+    if block.projects:
+        stream = (Product("projection.weight", "", 1, block.stride, 0),)
+    # A normalization that ends the branch starts at 0 where the branch is to add nothing.
+    factor = 0.0 if block.zero_last and block.ends_in_norm else block.factor
+    added = Added(stream, branch, factor, block.is_learned)
+    return (added, function) if block.order == "post_activation" else (added,)
+
+
 def _dense_mismatch(choice: Choice, situation: Situation) -> tuple[str, Text] | None:
     if choice.string("normalization") != shapes.BATCH_NORM or situation.data.batch_size > 1:
         return None
@@ -145,6 +167,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         buffers=shapes.block_buffers,
         inside=shapes.block_inside,
         start_keys=(ZERO_LAST.key,),
+        steps=_steps,
         module=_module,
         lanes=_form,
     ),
@@ -187,6 +210,7 @@ PARTS: tuple[TorchLayerPart, ...] = (
         buffers=shapes.block_buffers,
         inside=shapes.block_inside,
         start_keys=(ZERO_LAST.key,),
+        steps=_steps,
         module=_module,
         lanes=_form,
     ),

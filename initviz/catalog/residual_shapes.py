@@ -15,6 +15,8 @@ Order = Literal["plain", "post_activation", "pre_activation"]
 Normalization = Literal["none", "batch_norm", "layer_norm"]
 BATCH_NORM = "batch_norm"
 ZEROS = Choice("zeros")
+EPS = 1e-5
+"""Added to every variance that is divided by."""
 KERNEL, PADDING = 3, 1
 """Side of the convolutions of a block, and the zeros around the image."""
 

@@ -16,6 +16,7 @@ References:
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from initviz.theory.moments import (
     table,
 )
 from initviz.theory.prediction import Phase
+from initviz.theory.spectrum import spectrum
 
 CRITICAL = 1e-3
 """So near 1 chi counts as critical: the depth scale is then a thousand layers or more."""
@@ -163,15 +165,31 @@ def fixed_q(curve: Curve, sigma_w: float, sigma_b: float, keep: float = 1.0, sta
 
 
 def crossing(function: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a continuous function changes its sign between two bounds, to rounding."""
-    from scipy.optimize import brentq
-
+    """Return where a function changes its sign between two bounds, to rounding, by Ridders' method."""
     at_low, at_high = function(low), function(high)
     if at_low == 0 or at_low * at_high > 0:
         return low
-    if at_high == 0:
-        return high
-    return float(brentq(function, low, high, xtol=1e-15 * max(abs(low), abs(high)), rtol=1e-14))
+    for _ in range(60):
+        if at_high == 0 or high - low <= 4e-16 * (abs(low) + abs(high)):
+            break
+        middle = (low + high) / 2
+        at_middle = function(middle)
+        if at_middle == 0:
+            return middle
+        root = math.sqrt(at_middle * at_middle - at_low * at_high)
+        guess = middle + (middle - low) * math.copysign(1.0, at_low) * at_middle / root
+        at_guess = function(guess)
+        if at_guess == 0:
+            return guess
+        marks = sorted(((low, at_low), (middle, at_middle), (guess, at_guess), (high, at_high)))
+        before = low, high
+        for (left, at_left), (right, at_right) in itertools.pairwise(marks):
+            if at_left * at_right <= 0:
+                low, at_low, high, at_high = left, at_left, right, at_right
+                break
+        if (low, high) == before:
+            break
+    return high if abs(at_high) < abs(at_low) else low
 
 
 def fixed_c(curve: Curve, sigma_w: float, sigma_b: float, q: float, keep: float = 1.0) -> float:
@@ -208,7 +226,24 @@ def fixed_c(curve: Curve, sigma_w: float, sigma_b: float, q: float, keep: float 
         high = 1 - gap
         if ahead(high) >= 0:
             return 1.0
+    # The expansion finds it to four digits in no time; Newton's method does the rest.
+    rough = crossing(lambda c: _rough_c_map(curve, sigma_w, sigma_b, q, c, keep) - c, 0.0, high)
+    size = q_map(curve, sigma_w, sigma_b, q, keep)
+    for _ in range(5):
+        slope = sigma_w**2 * slope_product_moment(curve, q, rough) * q / size
+        step = ahead(rough) / (1 - slope) if slope < 1 else math.inf
+        if not 0 <= rough + step <= high:
+            break
+        rough += step
+        if abs(step) < 1e-11:
+            return rough
     return crossing(ahead, 0.0, high)
+
+
+def _rough_c_map(curve: Curve, sigma_w: float, sigma_b: float, q: float, c: float, keep: float) -> float:
+    share = float(spectrum(curve).at(q).products(np.array([c])).value[0])
+    shared = sigma_w**2 * second_moment(curve, q) * share + sigma_b**2
+    return shared / q_map(curve, sigma_w, sigma_b, q, keep)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -272,15 +307,8 @@ def critical_sigma_w(curve: Curve, sigma_b: float, keep: float = 1.0, start: flo
     low = widths[0]
     for width in widths[1:]:
         if excess(width) >= 0:
-            high = width
-            # By halves: at a jump there is nothing to interpolate.
-            for _ in range(60):
-                middle = math.sqrt(low * high)
-                if excess(middle) >= -ROUNDING:
-                    high = middle
-                else:
-                    low = middle
-            return high
+            # Where q jumps from one fixed point to another this ends at the jump.
+            return crossing(lambda sigma: excess(sigma) + ROUNDING, low, width)
         low = width
     return math.nan
 

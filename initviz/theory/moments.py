@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +103,23 @@ def is_homogeneous(curve: Curve) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Moments of an activation at some variances.
+
+    Attributes:
+        second: E[phi^2] at each.
+        slope: E[phi'^2] at each.
+        growth: Mean of d ln E[phi^2] / d ln q.
+        slope_growth: Mean of d ln E[phi'^2] / d ln q.
+    """
+
+    second: Floats
+    slope: Floats
+    growth: float
+    slope_growth: float
+
+
 class Table:
     """Moments of an activation against ln q, for many values at once.
 
@@ -118,7 +136,9 @@ class Table:
 
     def __init__(self, curve: Curve) -> None:
         rows_wanted = round(math.log10(LARGEST / SMALLEST) * ROWS_A_DECADE) + 1
-        if is_homogeneous(curve):
+        self._homogeneous = is_homogeneous(curve)
+        self._at_zero = second_moment(curve, 0.0)
+        if self._homogeneous:
             rows_wanted = 3
         self._log_q = np.linspace(math.log(SMALLEST), math.log(LARGEST), rows_wanted)
         self.q = np.exp(self._log_q)
@@ -135,12 +155,41 @@ class Table:
         self._bends = rows[2:] / moments
 
     def second_at(self, q: Floats) -> Floats:
-        """Return E[phi(z)^2] at each variance, > 0."""
-        return self._at(0, q)
+        """Return E[phi(z)^2] at each variance, at least 0; NaN gives NaN."""
+        found = self._at(0, np.nan_to_num(q, nan=1.0))
+        return np.where(q > 0, found, np.where(np.isnan(q), np.nan, self._at_zero))
 
     def slope_at(self, q: Floats) -> Floats:
-        """Return E[phi'(z)^2] at each variance, > 0."""
-        return self._at(1, q)
+        """Return E[phi'(z)^2] at each variance, at least 0; NaN gives NaN, unless it is the same at all."""
+        found = self._at(1, np.nan_to_num(q, nan=1.0))
+        return found if self._homogeneous else np.where(np.isnan(q), np.nan, found)
+
+    def look(self, q: Floats) -> Glance:
+        """Return everything at once, where many layers are gone through.
+
+        Args:
+            q: ``(G, P)`` variances, at least 0.
+        """
+        if self._homogeneous:
+            whole, slope = float(self.second[0] / self.q[0]), float(self.slope[0])
+            return Glance(whole * q, np.full_like(q, slope), 1.0, 0.0)
+        if not q.min() > 0:
+            return Glance(self.second_at(q), self.slope_at(q), 1.0, 0.0)
+        row, t = self._place(q)
+        step = self._log_q[1] - self._log_q[0]
+        low, high = self._logs[:, row], self._logs[:, row + 1]
+        left, right = self._bends[:, row], self._bends[:, row + 1]
+        inside = np.clip(t, 0.0, 1.0)
+        rest = 1 - inside
+        logs = low * (rest**2 * (1 + 2 * inside)) + high * (inside**2 * (1 + 2 * rest))
+        logs += (step * inside * rest) * (left * rest - right * inside)
+        if (inside != t).any():
+            ends = self._bends[:, [0, -1]].reshape(2, 2, *(1,) * q.ndim)
+            logs += step * (np.minimum(t, 0) * ends[:, 0] + np.maximum(t - 1, 0) * ends[:, 1])
+        with np.errstate(over="ignore"):
+            second, slope_moments = np.exp(logs)
+        growth, slope_growth = (rest * left + inside * right).reshape(2, -1).mean(axis=1).tolist()
+        return Glance(second, slope_moments, growth, slope_growth)
 
     def growth_at(self, q: Floats) -> Floats:
         """Return d ln E[phi^2] / d ln q at each variance, > 0."""

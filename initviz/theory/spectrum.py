@@ -13,104 +13,106 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from initviz.catalog.parts import Curve
-from initviz.theory.moments import LARGEST, SMALLEST, TINY, is_homogeneous
+from initviz.theory.moments import TINY, is_homogeneous
 from initviz.theory.quadrature import Floats, cuts, legendre, normal_nodes
 
 ORDERS = 48
-ROWS_A_DECADE = 10
+SMALLEST, LARGEST, ROWS_A_DECADE = 1e-8, 1e8, 8
+"""Range of q in which expansions are worked out, beyond which they hardly change, and how densely."""
 NEGLIGIBLE = 1e-7
 """Share of a series that may be left out without laying out its tail."""
 
-Series = Literal["value", "slope", "square", "slope_square"]
-SERIES: tuple[Series, ...] = ("value", "slope", "square", "slope_square")
-JUMP_POWERS = (2.5, 1.5, 2.5, 1.5)
+JUMP_POWERS = np.array([2.5, 1.5, 2.5, 1.5])
 SLOWEST, FASTEST = 1.3, 12.0
 """Bounds of the power with which a tail falls."""
+_ORDER = np.arange(ORDERS)[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """Means of products over pairs of normal variables, for G correlations; each ``(G,)``.
+
+    Attributes:
+        value: E[phi(u) phi(v)] / E[phi^2].
+        slope: E[phi'(u) phi'(v)] / E[phi'^2].
+        square: E[phi(u)^2 phi(v)^2] / E[phi^2]^2.
+        slope_square: E[phi'(u)^2 phi'(v)^2] / E[phi'^2]^2.
+        mixed: E[phi(u)^2 phi'(v)^2] / (E[phi^2] E[phi'^2]).
+    """
+
+    value: Floats
+    slope: Floats
+    square: Floats
+    slope_square: Floats
+    mixed: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Of an activation phi at M variances.
+    """Of an activation phi at one variance.
 
     Attributes:
-        coefficients: ``(4, M, ORDERS)`` of phi, phi', phi^2, phi'^2, the first two in units of the root of their mean
+        coefficients: ``(4, ORDERS)`` of phi, phi', phi^2, phi'^2, the first two in units of the root of their mean
             square, the others in units of their mean.
-        fourth: ``(M,)`` E[phi^4] / E[phi^2]^2.
-        slope_fourth: ``(M,)`` E[phi'^4] / E[phi'^2]^2.
-        cross: ``(M,)`` E[phi^2 phi'^2] / (E[phi^2] E[phi'^2]).
-        fourth_bend: ``(M,)`` by how much E[phi^2] grows, relatively, for each unit of excess kurtosis of the input.
-        sixth: ``(M,)`` the same for E[phi^4] in units of E[phi^2]^2.
+        fourth: E[phi^4] / E[phi^2]^2.
+        slope_fourth: E[phi'^4] / E[phi'^2]^2.
+        cross: E[phi^2 phi'^2] / (E[phi^2] E[phi'^2]).
+        fourth_bend: By how much E[phi^2] grows, relatively, for each unit of excess kurtosis of the input.
+        sixth: The same for E[phi^4] in units of E[phi^2]^2.
         jumps: Whether the slope jumps somewhere, which decides how the coefficients fall.
     """
 
     coefficients: Floats
-    fourth: Floats
-    slope_fourth: Floats
-    cross: Floats
-    fourth_bend: Floats
-    sixth: Floats
+    fourth: float
+    slope_fourth: float
+    cross: float
+    fourth_bend: float
+    sixth: float
     jumps: bool
 
-    def series(self, name: Series, c: Floats) -> Floats:
-        """Return E[f(u) f(v)], in the units of the coefficients, ``(M, G)`` for correlations of that shape.
+    def products(self, c: Floats) -> Products:
+        """Return the means of products of two normal variables of this variance.
 
         Args:
-            name: Which function f.
-            c: ``(M, G)``, -1 to 1.
+            c: ``(G,)`` their correlations, -1 to 1.
         """
-        place = SERIES.index(name)
-        squares = np.square(self.coefficients[place])
-        whole = (np.ones_like(self.fourth), np.ones_like(self.fourth), self.fourth, self.slope_fourth)[place]
-        rest = np.maximum(whole - squares.sum(axis=1), 0.0)
-        found = _powers(squares, c)
-        if (rest > NEGLIGIBLE).any():
-            last = squares[:, -8:]
+        parts = self.coefficients
+        squares = np.concatenate([np.square(parts), parts[2:3] * parts[3:]])
+        found = squares @ c**_ORDER
+        rest = np.array([1.0, 1.0, self.fourth, self.slope_fourth, self.cross]) - squares.sum(axis=1)
+        squares, rest_of_squares = squares[:4], np.maximum(rest[:4], 0.0)
+        if (rest_of_squares > NEGLIGIBLE).any():
             # The first of the last eight orders is even.
-            even = (last[:, ::2].sum(axis=1) + TINY) / (last.sum(axis=1) + TINY)
+            even = (squares[:, -8::2].sum(axis=1) + TINY) / (squares[:, -8:].sum(axis=1) + TINY)
             parity = even[:, None] + (1 - even)[:, None] * np.sign(c)
-            power = np.full(len(rest), JUMP_POWERS[place])
+            power = JUMP_POWERS
             if not self.jumps:
-                power = self._power(squares, rest)
-            found = found + rest[:, None] * parity * _tail(np.abs(c), power)
-        return np.asarray(found)
-
-    @staticmethod
-    def _power(squares: Floats, rest: Floats) -> Floats:
-        """Estimate how fast the squared coefficients go on falling from how they fell."""
-        # A power p leaves 2^(p - 1) - 1 times as much between a half and the whole of the orders as beyond.
-        later = squares[:, ORDERS // 2 :].sum(axis=1)
-        power: Floats = np.clip(1 + np.log2(1 + later / np.maximum(rest, TINY)), SLOWEST, FASTEST)
-        return power
-
-    def mixed(self, c: Floats) -> Floats:
-        """Return E[phi(u)^2 phi'(v)^2] in units of both means, ``(M, G)``; pinned at c = 1."""
-        products = self.coefficients[2] * self.coefficients[3]
-        rest = self.cross - products.sum(axis=1)
-        found: Floats = _powers(products, c) + rest[:, None] * np.where(c > 0, np.abs(c) ** ORDERS, 0.0)
-        return found
+                # A power p leaves 2^(p - 1) - 1 times as much between a half and the whole of the orders as beyond.
+                later = squares[:, ORDERS // 2 :].sum(axis=1)
+                power = np.clip(1 + np.log2(1 + later / np.maximum(rest_of_squares, TINY)), SLOWEST, FASTEST)
+            found[:4] += rest_of_squares[:, None] * parity * _tails(np.abs(c), power)
+        found[4] += rest[4] * np.where(c > 0, np.abs(c) ** ORDERS, 0.0)
+        return Products(found[0], found[1], found[2], found[3], found[4])
 
 
-def _powers(coefficients: Floats, c: Floats) -> Floats:
-    """Return the sum of ``coefficients[:, k] c^k``."""
-    found = np.zeros_like(c)
-    for column in coefficients.T[::-1]:
-        found = found * c + column[:, None]
+def _tails(c: Floats, powers: Floats) -> Floats:
+    """Return the mean of c^k over k > ORDERS, weighted with k^-power, ``(len(powers), G)``."""
+    orders, t, weights = _tail_nodes()
+    shares = weights * t ** (2 * powers[:, None] - 3)
+    falls = np.exp(np.log(np.maximum(c, TINY)) * orders[:, None])
+    found: Floats = (shares / shares.sum(axis=1, keepdims=True)) @ falls
     return found
 
 
-def _tail(c: Floats, power: Floats) -> Floats:
-    """Return the mean of c^k over k > ORDERS, weighted with k^-power, ``(M, G)``."""
+@functools.cache
+def _tail_nodes() -> tuple[Floats, Floats, Floats]:
     nodes, weights = legendre(24)
-    t = (nodes + 1) / 2  # k = ORDERS / t^2
-    shares = (power - 1)[:, None] * weights * t ** (2 * power[:, None] - 3)
-    powers = np.exp(np.log(np.maximum(c, TINY))[..., None] * (ORDERS / np.square(t)))
-    found: Floats = np.einsum("mgn,mn->mg", powers, shares / shares.sum(axis=1, keepdims=True))
-    return found
+    t = (nodes + 1) / 2
+    return ORDERS / np.square(t), t, weights
 
 
 @functools.lru_cache(maxsize=2)
@@ -147,31 +149,33 @@ class Spectrum:
         self._step = math.log(10) / ROWS_A_DECADE
         self._last = round(math.log(LARGEST / SMALLEST) / self._step)
         self._rows: dict[int, tuple[Floats, Floats]] = {}
+        self._four: dict[int, tuple[Floats, Floats]] = {}
 
-    def at(self, q: Floats) -> Expansion:
-        """Return the expansions at variances ``(M,)``, > 0."""
-        place = np.log(np.maximum(q, TINY)) / self._step - math.log(SMALLEST) / self._step
-        place = np.full_like(place, 1.0) if self._homogeneous else np.clip(place, 1.0, self._last - 1.0)
-        first = np.minimum(np.floor(place).astype(np.int64), self._last - 2) - 1
-        t = place - first - 1
-        # Lagrange's weights of four rows in equal distance
-        shares = np.stack(
-            [
-                -t * (t - 1) * (t - 2) / 6,
-                (t + 1) * (t - 1) * (t - 2) / 2,
-                -(t + 1) * t * (t - 2) / 2,
-                (t + 1) * t * (t - 1) / 6,
-            ]
-        )
-        wanted = np.unique(first)
-        rows = {int(row): None for start in wanted for row in range(int(start), int(start) + 4)}
-        table = [self._row(row) for row in rows]
-        index = {row: number for number, row in enumerate(rows)}
-        which = np.array([[index[int(row) + shift] for row in first] for shift in range(4)])
-        coefficients, scalars = (np.stack([row[part] for row in table]) for part in (0, 1))
-        mixed = np.einsum("sm,smfk->fmk", shares, coefficients[which])
-        told = np.einsum("sm,smf->fm", shares, scalars[which])
-        return Expansion(mixed, told[0], told[1], told[2], told[3], told[4], self._jumps)
+    def at(self, q: float) -> Expansion:
+        """Return the expansion at a variance, > 0."""
+        if self._homogeneous:
+            coefficients, scalars = self._row(0)
+        else:
+            place = (math.log(max(q, TINY)) - math.log(SMALLEST)) / self._step
+            place = min(max(place, 1.0), self._last - 1.0)
+            first = min(math.floor(place), self._last - 2) - 1
+            t = place - first - 1
+            # Lagrange's weights of four rows in equal distance
+            shares = np.array(
+                [
+                    -t * (t - 1) * (t - 2) / 6,
+                    (t + 1) * (t - 1) * (t - 2) / 2,
+                    -(t + 1) * t * (t - 2) / 2,
+                    (t + 1) * t * (t - 1) / 6,
+                ]
+            )
+            if first not in self._four:
+                rows = [self._row(first + shift) for shift in range(4)]
+                self._four[first] = (np.stack([row[0] for row in rows]), np.stack([row[1] for row in rows]))
+            many, few = self._four[first]
+            coefficients, scalars = np.tensordot(shares, many, 1), shares @ few
+        fourth, slope_fourth, cross, fourth_bend, sixth = scalars.tolist()
+        return Expansion(coefficients, fourth, slope_fourth, cross, fourth_bend, sixth, self._jumps)
 
     def _row(self, number: int) -> tuple[Floats, Floats]:
         if self._homogeneous:

@@ -21,6 +21,15 @@ TRUNCATED_STD = math.sqrt(
 )
 """Standard deviation of a standard normal variable that is cut at ``CUT``: 0.8796."""
 
+TRUNCATED_KURTOSIS = (
+    3
+    - 2 * CUT * (CUT**2 + 3) * math.exp(-(CUT**2) / 2) / math.sqrt(2 * math.pi) / math.erf(CUT / math.sqrt(2))
+) / TRUNCATED_STD**4 - 3
+"""Its excess kurtosis: -0.63."""
+
+UNIFORM_KURTOSIS = -1.2
+"""That of a uniform variable."""
+
 
 def truncated_normal_(tensor: Tensor, mean: float, std: float, generator: Generator) -> None:
     """Fill ``tensor`` in place from a normal distribution whose tails are cut off.
@@ -125,6 +134,8 @@ PARTS: tuple[InitializerPart, ...] = (
         source="Krizhevsky et al. 2012, Advances in Neural Information Processing Systems 25, 1097-1105",
         aliases=("random_normal", "gaussian"),
         draw=_normal,
+        by_sigma_b=lambda sigma_b: {"mean": 0.0, "std": sigma_b},
+        mean=lambda choice: choice.number("mean"),
         target_std=_std,
         targets=("weight", "bias"),
     ),
@@ -144,6 +155,8 @@ PARTS: tuple[InitializerPart, ...] = (
         source="Keras manual, VarianceScaling (truncated_normal)",
         aliases=("trunc_normal",),
         draw=_truncated,
+        mean=lambda choice: choice.number("mean"),
+        kurtosis=lambda choice: TRUNCATED_KURTOSIS,
         target_std=_std,
     ),
     InitializerPart(
@@ -178,6 +191,8 @@ PARTS: tuple[InitializerPart, ...] = (
         source="PyTorch manual, torch.nn.init.uniform_",
         aliases=("random_uniform",),
         draw=_uniform,
+        mean=lambda choice: (choice.number("low") + choice.number("high")) / 2,
+        kurtosis=lambda choice: UNIFORM_KURTOSIS,
         target_std=_uniform_std,
         targets=("weight", "bias"),
         problem=_uniform_problem,

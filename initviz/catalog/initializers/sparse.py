@@ -54,6 +54,10 @@ def _target_std(choice: Choice, context: InitContext) -> float | None:
     return choice.number("std") * math.sqrt(kept)
 
 
+def _kurtosis(choice: Choice) -> float:
+    return 3 / max(1e-3, 1 - choice.number("sparsity")) - 3
+
+
 GROUP = Text("Sparse", "稀疏")
 
 PARTS: tuple[InitializerPart, ...] = (
@@ -82,6 +86,7 @@ PARTS: tuple[InitializerPart, ...] = (
         r"\quad \sum_{i} (1 - m_{ij}) = \lceil s\, n_{out} \rceil",
         source="Martens 2010, Proc. ICML 27, 735-742",
         draw=_draw,
+        kurtosis=_kurtosis,
         target_std=_target_std,
     ),
 )

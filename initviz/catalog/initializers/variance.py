@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-from initviz.catalog.initializers.distributions import truncated_normal_
+from initviz.catalog.initializers.distributions import TRUNCATED_KURTOSIS, UNIFORM_KURTOSIS, truncated_normal_
 from initviz.catalog.parts import Draw, InitContext, InitializerPart
 from initviz.experiment.parameters import ChoiceParameter, FloatParameter
 from initviz.experiment.text import Text
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 GLOROT = "Glorot and Bengio 2010, Proc. AISTATS 13, 249-256"
 HE = "He et al. 2015, arXiv:1502.01852"
 LECUN = "LeCun et al. 1998, doi:10.1007/3-540-49430-8_2"
+
+
+KURTOSES = {"normal": 0.0, "truncated_normal": TRUNCATED_KURTOSIS, "uniform": UNIFORM_KURTOSIS}
 
 
 def fan(context: InitContext, mode: str) -> float:
@@ -186,6 +189,7 @@ PARTS: tuple[InitializerPart, ...] = (
         source=GLOROT,
         aliases=("glorot_uniform",),
         draw=_xavier_uniform,
+        kurtosis=lambda choice: UNIFORM_KURTOSIS,
         target_std=_xavier_std,
         gain=lambda choice, context: choice.number("gain"),
     ),
@@ -221,6 +225,7 @@ PARTS: tuple[InitializerPart, ...] = (
         source=HE,
         aliases=("kaiming_uniform",),
         draw=_he("uniform"),
+        kurtosis=lambda choice: UNIFORM_KURTOSIS,
         target_std=_he_std,
         gain=lambda choice, context: he_gain(choice.number("slope")),
     ),
@@ -252,6 +257,7 @@ PARTS: tuple[InitializerPart, ...] = (
         formula=r"W_{ij} \sim \mathcal{U}(-b, b),\quad b = \sqrt{\frac{3}{n_{in}}}",
         source=LECUN,
         draw=_lecun("uniform"),
+        kurtosis=lambda choice: UNIFORM_KURTOSIS,
         target_std=_lecun_std,
         gain=lambda choice, context: 1.0,
     ),
@@ -308,6 +314,12 @@ PARTS: tuple[InitializerPart, ...] = (
         formula=r"\mathrm{Var}(W_{ij}) = \frac{s}{n}",
         source="Keras manual, VarianceScaling; " + HE,
         draw=_scaled,
+        by_sigma_w=lambda sigma_w: {
+            "scale": float(f"{sigma_w**2:.6g}"),
+            "mode": "fan_in",
+            "distribution": "normal",
+        },
+        kurtosis=lambda choice: KURTOSES[choice.string("distribution")],
         target_std=_scaled_std,
         gain=lambda choice, context: math.sqrt(choice.number("scale")),
     ),
@@ -324,6 +336,7 @@ PARTS: tuple[InitializerPart, ...] = (
         formula=r"W_{ij}, b_{i} \sim \mathcal{U}\left(-\frac{1}{\sqrt{n_{in}}}, \frac{1}{\sqrt{n_{in}}}\right)",
         source="PyTorch manual, torch.nn.Linear and torch.nn.Conv2d; " + LECUN,
         draw=_default,
+        kurtosis=lambda choice: UNIFORM_KURTOSIS,
         target_std=_default_std,
         targets=("weight", "bias"),
         gain=lambda choice, context: 1 / math.sqrt(3),
