@@ -20,12 +20,14 @@ from initviz.engine.noise import Pass
 from initviz.engine.race import Race
 from initviz.engine.seeding import generator
 
-MOST_ROWS = 32
+MOST_ROWS = 8
 """Lanes times points that are evaluated as lanes of one network."""
 ROW_NUMBERS = 2**22
 """Numbers that all rows of weights hold at most ..."""
-SLICE_PRODUCTS = 1.5e8
+SLICE_PRODUCTS = 1e8
 """... and products that one pass makes, so that training waits for some ten milliseconds at most."""
+CONVOLUTION = 3.0
+"""How much longer a product takes in a convolution of small pictures."""
 FEWEST_EXAMPLES = 8
 
 Floats = NDArray[np.float64]
@@ -180,10 +182,11 @@ class _GroupSurvey:
 
 
 def _products(network: Network) -> float:
-    """Return about how many products a network makes of one example in one lane."""
+    """Return about how many products a network makes of one example in one lane, those of convolutions weighted."""
     total = 0.0
     for slot in network.layout.slots:
         if slot.spec.role == "weight":
             shape = network.blueprint.stages[slot.stage].output_shape
-            total += slot.spec.size * max(1.0, math.prod(shape) / slot.spec.shape[0])
+            kernel = CONVOLUTION if len(slot.spec.shape) > 2 else 1.0
+            total += kernel * slot.spec.size * max(1.0, math.prod(shape) / slot.spec.shape[0])
     return max(1.0, total)

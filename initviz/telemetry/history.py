@@ -12,6 +12,7 @@ import numpy as np
 from initviz.telemetry.ensemble import AnswersKept
 from initviz.telemetry.frame import Frame, Histogram, LaneState, RunInfo, Scalars, Validation
 from initviz.telemetry.heatmap import HeatMap, HistogramMap, PeakColumns, ShareColumns
+from initviz.telemetry.landscape import Landscape
 from initviz.telemetry.series import Series, Track
 from initviz.telemetry.spectra import Spectra
 from initviz.telemetry.units import Activity, Sameness
@@ -40,6 +41,7 @@ class RunHistory:
         first_spectra: The first singular values, or None: those of the start.
         first_sameness: How alike units were then, or None.
         first_activity: How many units did nothing then, or None.
+        landscape: The latest losses around the weights that somebody asked for, or None.
         answers: What the lanes answered to the examples held back, by and by, for ensembles of them.
         last_step: Latest step of the scalars, -1 before the first.
         version: Grows with everything that is added, so that a view can tell whether there is anything new.
@@ -56,6 +58,7 @@ class RunHistory:
         self.first_sameness: Sameness | None = None
         self.first_activity: Activity | None = None
         self.answers = AnswersKept()
+        self.landscape: Landscape | None = None
         self.last_step = -1
         self.version = 0
         self._loss = Track((lanes,), capacity)

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QRectF
 
 from initviz.views import lettering
+from initviz.views.axes import Axis, Tick
 from initviz.views.ink import Ink
 from initviz.views.magnitude import (
     EXPLODED_CODE,
@@ -64,3 +65,42 @@ def draw_color_bar(ink: Ink, rect: QRectF) -> None:
             y = bar.bottom() - share * bar.height()
             ink.line(bar.right(), round(y) + 0.5, bar.right() + 3, round(y) + 0.5, theme.axis)
             ink.text(bar.right() + 5, y, power_of_ten(decade), theme.muted, size)
+
+
+def _value_ticks(axis: Axis, height: float, size: int) -> tuple[Tick, ...]:
+    return tuple(tick for tick in axis.ticks(min(7, max(2, int(height / (2.2 * size))))) if tick.label)
+
+
+def value_bar_width(theme: Theme, axis: Axis, height: float) -> float:
+    """Return the width that a bar of values needs with its numbers.
+
+    Args:
+        theme: Sizes.
+        axis: The values, in decades where it is logarithmic.
+        height: Of the bar.
+    """
+    ticks = _value_ticks(axis, height, theme.small_px)
+    widest = max((lettering.text_width(tick.label, theme.small_px) for tick in ticks), default=0.0)
+    return _BAR + 5 + widest + 4.0
+
+
+def draw_value_bar(ink: Ink, rect: QRectF, axis: Axis) -> None:
+    """Draw a bar of values upright into ``rect``, the largest on top, in the colours of magnitudes.
+
+    Args:
+        ink: Where to.
+        rect: Bar and numbers.
+        axis: The values, in decades where it is logarithmic.
+    """
+    theme = ink.theme
+    size = theme.small_px
+    bar = QRectF(rect.left(), rect.top(), _BAR, rect.height())
+    levels = np.arange(255, FIRST_CODE - 1, -1, dtype=np.uint8)[:, None]
+    ink.picture(bar, levels, magnitude_table(theme))
+    for tick in _value_ticks(axis, rect.height(), size):
+        share = float(axis.share(np.array(tick.at)))
+        y = bar.bottom() - share * bar.height()
+        if bar.top() - 1 <= y <= bar.bottom() + 1:
+            ink.line(bar.right(), round(y) + 0.5, bar.right() + 3, round(y) + 0.5, theme.axis)
+            inside = min(max(y, bar.top() + size / 2), bar.bottom() - size / 2)
+            ink.text(bar.right() + 5, inside, tick.label, theme.muted, size)

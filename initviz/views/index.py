@@ -48,11 +48,13 @@ VIEWS: tuple[ViewDeclaration, ...] = (
     ViewDeclaration("gauges", "gauges", "GaugesView"),
     ViewDeclaration("ensemble", "ensemble", "EnsembleView"),
     ViewDeclaration("phase_diagram", "phase_diagram", "PhaseDiagramView"),
+    ViewDeclaration("depth_study", "depth_study", "DepthStudyView"),
     ViewDeclaration("isometry", "isometry", "IsometryView"),
     ViewDeclaration("symmetry", "symmetry", "SymmetryView"),
     ViewDeclaration("dead_units", "dead_units", "DeadUnitsView"),
     ViewDeclaration("why_normal", "why_normal", "WhyNormalView"),
     ViewDeclaration("explain", "explain", "ExplainView"),
+    ViewDeclaration("landscape", "landscape", "LandscapeView"),
 )
 
 LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {

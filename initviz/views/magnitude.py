@@ -26,16 +26,20 @@ Codes = NDArray[np.uint8]
 Table = NDArray[np.uint32]
 
 
-def magnitude_codes(decades: NDArray[Any]) -> Codes:
-    """Turn log10 of magnitudes into entries of ``magnitude_table``; -inf is zero and counts as vanished."""
+def magnitude_codes(decades: NDArray[Any], least: float = LOW_DECADES, most: float = HIGH_DECADES) -> Codes:
+    """Turn log10 of magnitudes into entries of ``magnitude_table``; -inf is zero and counts as vanished.
+
+    Args:
+        decades: Any shape; NaN becomes unknown.
+        least: What has the first colour; anything below has that of vanished magnitudes.
+        most: What has the last colour; anything above has that of exploded magnitudes.
+    """
     values = np.asarray(decades, dtype=np.float32)
     missing = np.isnan(values)
-    share = (np.clip(np.where(missing, 0, values), LOW_DECADES, HIGH_DECADES) - LOW_DECADES) / (
-        HIGH_DECADES - LOW_DECADES
-    )
+    share = (np.clip(np.where(missing, 0, values), least, most) - least) / (most - least)
     codes = (FIRST_CODE + share * (_LEVELS - 1) + 0.5).astype(np.uint8)
-    codes[values < LOW_DECADES] = VANISHED_CODE
-    codes[values > HIGH_DECADES] = EXPLODED_CODE
+    codes[values < least] = VANISHED_CODE
+    codes[values > most] = EXPLODED_CODE
     codes[missing] = UNKNOWN_CODE
     return codes
 

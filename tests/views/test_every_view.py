@@ -20,15 +20,16 @@ from initviz.views.index import DEFAULT_LAYOUT, LAYOUTS, VIEWS, create, declarat
 from initviz.views.ink import Ink
 from initviz.views.palette import DARK, LIGHT, Theme, theme
 from tests.views.conftest import Run, Show, count_of, info_for, make_run, painted
+from tests.views.landscapes import made_up, spoiled
 
 KEYS = [view.key for view in VIEWS]
 EACH = pytest.mark.parametrize("key", KEYS)
-LABELLED = [key for key in KEYS if key != "boundary"]
 STANDING_ALONE = {"why_normal"}
 """Views that show what no run has to do with."""
 EACH_OF_A_RUN = pytest.mark.parametrize("key", [key for key in KEYS if key not in STANDING_ALONE])
 OF_THE_START = {"phase_diagram"}
 """Views that show what theory says of the start: there before the first step, and never new."""
+LABELLED = [key for key in KEYS if key != "boundary"]
 
 
 def run_for(key: str, lanes: int = 4, layers: int = 13, steps: int = 300) -> Run:
@@ -55,7 +56,7 @@ def test_create_makes_the_view_of_that_key(key: str, qtbot: QtBot) -> None:
     assert view.sentence().endswith((".", "。"))
 
 
-@EACH
+@EACH_OF_A_RUN
 def test_without_a_run_it_says_what_to_press(key: str, show: Show) -> None:
     view = show(key)
     assert "space" in view.invitation()
@@ -65,14 +66,14 @@ def test_without_a_run_it_says_what_to_press(key: str, show: Show) -> None:
     assert view.readout() is None
 
 
-@EACH
+@EACH_OF_A_RUN
 def test_before_the_first_step_it_still_invites(key: str, show: Show) -> None:
     info = info_for(key)
     view = show(key, Run(info, RunHistory(info)))
     assert (painted(view) == painted(show(key))).all() == (key not in OF_THE_START)
 
 
-@EACH
+@EACH_OF_A_RUN
 @pytest.mark.parametrize(
     "look", [LIGHT, DARK, theme("dark", presenter=True)], ids=["light", "dark", "presenter"]
 )
@@ -115,12 +116,14 @@ def test_nothing_is_cut_off_at_320_by_200(key: str, show: Show) -> None:
     assert (border == np.array([255, 255, 255])).all()
 
 
-@EACH
+@EACH_OF_A_RUN
 def test_the_first_step_alone_is_drawn(key: str, show: Show) -> None:
     info = info_for(key)
     history = RunHistory(info)
     history.append(synthetic.scalars(info, 0, 1))
     history.add_frame(synthetic.frame(info, 1))
+    if key == "landscape":
+        history.landscape = made_up(info, 1)
     view = show(key, Run(info, history))
     view.set_focus_lane(3)
     assert count_of(painted(view), LIGHT.lane(3).color, 25) > 5
@@ -172,6 +175,8 @@ def broken_run(key: str) -> Run:
             activations=hollow(frame.activations),
         )
     )
+    if run.history.landscape is not None:
+        run.history.landscape = spoiled(run.history.landscape)
     return run
 
 
@@ -212,7 +217,7 @@ def test_a_run_where_every_lane_is_zero_or_dead(key: str, show: Show) -> None:
     painted(show(key, run))
 
 
-@EACH
+@EACH_OF_A_RUN
 def test_a_hidden_lane_is_not_drawn(key: str, show: Show) -> None:
     view = show(key, run_for(key))
     view.set_focus_lane(3)
@@ -239,7 +244,7 @@ def test_another_run_replaces_the_one_before(key: str, show: Show) -> None:
     assert (painted(view) == painted(show(key))).all()
 
 
-@EACH
+@EACH_OF_A_RUN
 def test_new_steps_are_drawn_and_nothing_new_costs_nothing(
     key: str, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
