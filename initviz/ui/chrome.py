@@ -141,6 +141,7 @@ QMenu::indicator { width: $px8; height: $px8; left: $px8; border-radius: $px4; }
 QMenu::indicator:checked { background: $mark; }
 
 QFrame#transport { background: $surface; border: none; border-bottom: 1px solid $line; }
+QFrame#stageStrip { background: $surface; border: none; border-bottom: 1px solid $line; }
 QFrame#panel { background: $surface; border: 1px solid $line; border-radius: $px6; }
 QWidget#viewHead { background: $surface; border: 1px solid $line; border-bottom: none;
     border-top-left-radius: $px6; border-top-right-radius: $px6; }

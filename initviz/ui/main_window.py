@@ -22,6 +22,7 @@ from initviz.ui.controls import NARROWEST, WIDTH, Controls
 from initviz.ui.dashboard import Dashboard
 from initviz.ui.files import FileDesk, dropped_file
 from initviz.ui.help_desk import HelpDesk
+from initviz.ui.landscape_desk import LandscapeDesk
 from initviz.ui.lane_keys import LaneKeys
 from initviz.ui.language import LanguageSwitch, current_language
 from initviz.ui.lesson_column import LessonColumn
@@ -34,6 +35,7 @@ from initviz.ui.scenarios import title_of
 from initviz.ui.screens import bring_back
 from initviz.ui.session import Session
 from initviz.ui.settings import Settings
+from initviz.ui.stage_strip import StageStrip
 from initviz.ui.sweep_desk import SweepDesk
 from initviz.ui.tab_order import move_focus
 from initviz.ui.theme import ThemeSwitch
@@ -86,6 +88,7 @@ class MainWindow(QMainWindow):
         self.actions_.retranslate()
         self.menus = Menus(self.menuBar(), self.actions_)
         self.transport = Transport(self.actions_)
+        self.stage_strip = StageStrip(parts.playback)
         self.message_bar = MessageBar()
         self.controls = Controls(parts.session)
         self.dashboard = Dashboard(parts.theme.theme)
@@ -96,6 +99,7 @@ class MainWindow(QMainWindow):
         self.appearance = Appearance(parts.theme, parts.language, self.actions_, self)
         self.help_desk = HelpDesk(parts.theme, self.actions_, self)
         self.sweep_desk = SweepDesk(parts.session, parts.theme, self.actions_, self)
+        self.landscape_desk = LandscapeDesk(parts.playback, self)
         self._lay_out()
         self._connect_actions()
         self._connect_parts()
@@ -122,6 +126,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.transport)
+        column.addWidget(self.stage_strip)
         column.addWidget(self.message_bar)
         column.addWidget(ground, 1)
         self.setCentralWidget(whole)
@@ -180,6 +185,8 @@ class MainWindow(QMainWindow):
         playback.state_changed.connect(self._show_state)
         playback.loading.connect(transport.show_loading)
         playback.failed.connect(self.message_bar.fail)
+        playback.cancelled.connect(self.message_bar.tell)
+        self.stage_strip.told.connect(self.message_bar.tell)
         playback.ticked.connect(self._refresh)
         playback.devices_found.connect(transport.set_devices)
         transport.scenario_chosen.connect(self.files.open_scenario)
@@ -191,6 +198,8 @@ class MainWindow(QMainWindow):
         self.controls.rate_search_begun.connect(self.plot_keys.show_rate_test)
         self.controls.rate_search_ended.connect(self.plot_keys.end_rate_test)
         self.dashboard.failed.connect(self.message_bar.fail)
+        self.dashboard.view_made.connect(self.landscape_desk.take_view)
+        self.landscape_desk.failed.connect(self.message_bar.fail)
         self.plot_keys.told.connect(self.message_bar.tell)
         self.help_desk.told.connect(self.message_bar.tell)
         self.help_desk.refused.connect(self.message_bar.refuse)
@@ -249,8 +258,8 @@ class MainWindow(QMainWindow):
         self.transport.show_playing(playing)
         self.actions_.step.setEnabled(state in ("ready", "paused"))
         self.actions_.reset.setEnabled(state != "empty")
-        if state == "failed":
-            self.transport.show_stopped()
+        if state in ("failed", "cancelled"):
+            self.transport.show_stopped(state == "cancelled")
         elif state == "ready" and self.message_bar.tone == "failed":
             self.message_bar.close_message()
         self.show_progress()
@@ -270,7 +279,7 @@ class MainWindow(QMainWindow):
         """Show how far the run is."""
         playback = self.parts.playback
         history = playback.history
-        if playback.state in ("empty", "loading", "failed") or history is None:
+        if playback.state in ("empty", "loading", "failed", "cancelled") or history is None:
             return
         self.transport.show_run(history.last_step + 1, history.info.total_steps, playback.steps_per_s)
 
@@ -329,6 +338,7 @@ class MainWindow(QMainWindow):
         colors, theme, factor = switch.chrome, switch.theme, switch.factor
         self.transport.set_colors(colors.text, colors.inverse, colors.muted)
         self.transport.set_factor(factor)
+        self.stage_strip.set_look(theme, factor)
         self.message_bar.set_color(colors.text)
         self.controls.set_theme(theme, colors.muted, factor)
         self.dashboard.set_theme(theme, colors.muted, factor)

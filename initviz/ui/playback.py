@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
@@ -13,14 +14,18 @@ from initviz.telemetry.frame import RunInfo
 from initviz.telemetry.history import RunHistory
 from initviz.ui.session import Session
 from initviz.ui.speed import Meter
-from initviz.worker.messages import Device
+from initviz.worker.messages import Device, Errand, StageProgress
 from initviz.worker.trainer import Trainer
 
 DISPLAY_INTERVAL_MS = 33
 """One shared timer at this cadence moves everything on screen."""
 
 SETTLE_MS = 150
-"""A slider that is being dragged asks for a new run only when it rests this long."""
+"""A slider that is being dragged asks for a new run only when it rests this long ..."""
+DRAG_MS = 30
+"""... or every so often where a run is there at once and stands before its first step."""
+QUICK_S = 0.15
+"""A run that was there within this time is quick enough to follow a hand."""
 
 
 class Playback(QObject):
@@ -42,6 +47,16 @@ class Playback(QObject):
     state_changed = Signal(str)
     loading = Signal(float, object)
     failed = Signal(object)
+    stage_told = Signal(object)
+    """How far an earlier stage is; a ``messages.StageProgress``."""
+    cancelled = Signal(object)
+    """The person has called a run off while a stage was trained; a ``Text``."""
+    weights_saved = Signal(object)
+    """A ``messages.WeightsSaved``."""
+    weights_not_saved = Signal(object)
+    """A ``Text``."""
+    errand_told = Signal(object)
+    """What is heard of an errand; a ``messages.ErrandReport``."""
     devices_found = Signal(object)
     ticked = Signal(bool)
     """Once a display interval: whether anything new was measured."""
@@ -54,12 +69,14 @@ class Playback(QObject):
         self._plays_next = False
         self._watching = True
         self._meter = Meter()
+        self._load_began_s = 0.0
+        self._is_quick = False
+        self._edit_waits = False
         self.info: RunInfo | None = None
         self.history: RunHistory | None = None
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE_MS)
-        self._settle.timeout.connect(self._load)
+        self._settle.timeout.connect(self._load_edit)
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
         self._clock.setInterval(DISPLAY_INTERVAL_MS)
@@ -70,6 +87,11 @@ class Playback(QObject):
         trainer.progress.connect(self._follow_loading)
         trainer.failed.connect(self._follow_failure)
         trainer.devices_found.connect(self._follow_devices)
+        trainer.stage_progress.connect(self._follow_stage)
+        trainer.cancelled.connect(self.cancelled)
+        trainer.weights_saved.connect(self.weights_saved)
+        trainer.weights_not_saved.connect(self.weights_not_saved)
+        trainer.errand_told.connect(self.errand_told)
 
     # What a person does
 
@@ -88,10 +110,9 @@ class Playback(QObject):
             self._trainer.pause()
             self._say_intent()
             return
-        if self._settle.isActive():
-            self._settle.stop()
+        if self._has_edit:
             self._load()
-        elif self._trainer.state in ("finished", "failed"):
+        elif self._trainer.state in ("finished", "failed", "cancelled"):
             self._trainer.reset()
         self._plays_next = True
         self._trainer.play()
@@ -111,7 +132,6 @@ class Playback(QObject):
     @Slot()
     def reset(self) -> None:
         """Return to step 0; a run that plays goes on playing."""
-        self._settle.stop()
         plays = self.is_playing
         self._load()
         if plays:
@@ -123,6 +143,30 @@ class Playback(QObject):
         """Bound the steps a second; 0 for as many as the machine can."""
         self._trainer.set_speed(steps_per_s)
 
+    @Slot()
+    def skip_stage(self) -> None:
+        """Let the stage that is being trained end with the weights that it has."""
+        self._trainer.skip_stage()
+
+    @Slot()
+    def cancel_stages(self) -> None:
+        """Call off the run whose stages are being trained; those that are done are kept."""
+        self._plays_next = False
+        self._trainer.cancel_stages()
+        self._say_intent()
+
+    def save_weights(self, lane: int, path: Path) -> None:
+        """Write the weights of a lane of ``info`` as they are by then."""
+        self._trainer.save_weights(lane, path)
+
+    def run_errand(self, errand: Errand) -> int:
+        """Let something be worked out of the run beside its training; return its number in ``errand_told``."""
+        return self._trainer.run_errand(errand)
+
+    def cancel_errand(self, number: int) -> None:
+        """Give an errand up."""
+        self._trainer.cancel_errand(number)
+
     @property
     def is_playing(self) -> bool:
         """True while a run plays, or will as soon as it is loaded."""
@@ -131,7 +175,12 @@ class Playback(QObject):
     @property
     def is_current(self) -> bool:
         """True where the run on screen is that of the document; False while an edit waits for its run."""
-        return self.info is not None and self._trainer.info is not None and not self._settle.isActive()
+        return self.info is not None and self._trainer.info is not None and not self._has_edit
+
+    @property
+    def _has_edit(self) -> bool:
+        """Whether an edit waits for its run to be asked for."""
+        return self._settle.isActive() or self._edit_waits
 
     @property
     def state(self) -> str:
@@ -187,14 +236,30 @@ class Playback(QObject):
         experiment = self._session.experiment
         if self._loaded is not None and _trains_alike(self._loaded, experiment):
             self._settle.stop()
+            self._edit_waits = False
             self._loaded = experiment
             self._rename(experiment)
             return
-        if self._clock.isActive():
-            self._settle.start()
+        if not self._clock.isActive():
+            return
+        if self.is_playing or not self._is_quick:
+            self._settle.start(SETTLE_MS)
+        elif not self._has_edit:
+            self._settle.start(DRAG_MS)  # and not anew with every move of the hand
+
+    @Slot()
+    def _load_edit(self) -> None:
+        """Load what was edited; while a hand moves on, only when the run before has been seen."""
+        if self._is_quick and self._trainer.state == "loading":
+            self._edit_waits = True
+        else:
+            self._load()
 
     @Slot()
     def _load(self) -> None:
+        self._settle.stop()
+        self._edit_waits = False
+        self._load_began_s = time.perf_counter()
         plays = self.is_playing
         self._loaded = self._session.experiment
         self._trainer.load(self._loaded)
@@ -220,14 +285,31 @@ class Playback(QObject):
         self.history = RunHistory(info)
         self._take_in()  # so that the plots of the old run give way to those of the start, and to nothing between
         self._rename(self._session.experiment)
+        self._is_quick = time.perf_counter() - self._load_began_s < QUICK_S
         self.run_changed.emit()
+        self._ask_again()
 
     @Slot(str)
     def _follow_state(self, state: str) -> None:
         self._meter.forget()
-        if state in ("finished", "failed"):
+        if state in ("finished", "failed", "cancelled"):
             self._plays_next = False
         self.state_changed.emit(state)
+        if state in ("failed", "cancelled"):
+            self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Load the edit that has waited for the run before, once the trainer has said all that it has to say of it."""
+        if self._edit_waits:
+            self._edit_waits = False
+            self._settle.start(0)
+
+    @Slot(object)
+    def _follow_stage(self, progress: StageProgress) -> None:
+        if not progress.from_cache:
+            self._is_quick = False  # nobody waits for this
+            self._ask_again()
+        self.stage_told.emit(progress)
 
     @Slot(float, object)
     def _follow_loading(self, fraction: float, text: Text) -> None:

@@ -57,6 +57,7 @@ class Transport(QFrame):
         self._step, self._total, self._rate = 0, 0, 0.0
         self._playing = False
         self._stopped = False
+        self._cancelled = False
 
         self.scenario_button = QToolButton()
         self.scenario_button.setObjectName("scenarioButton")
@@ -274,8 +275,9 @@ class Transport(QFrame):
         self._say_progress()
         self.bar.setValue(round(PROGRESS_PARTS * fraction))
 
-    def show_stopped(self) -> None:
-        """Show that an error ended the run, or kept it from being loaded."""
+    def show_stopped(self, cancelled: bool = False) -> None:
+        """Show that an error ended the run, or kept it from being loaded; or, ``cancelled``, that the person did."""
+        self._cancelled = cancelled
         if self._progress_text is not None:
             self._progress_text = None
             self.bar.setValue(0)
@@ -288,7 +290,9 @@ class Transport(QFrame):
             self.step_text.setText(said + "…")
             self.rate_text.clear()
         elif self._stopped:
-            self.step_text.setText(self.tr("stopped by an error"))
+            self.step_text.setText(
+                self.tr("cancelled") if self._cancelled else self.tr("stopped by an error")
+            )
             self.rate_text.clear()
         else:
             self.step_text.setText(
