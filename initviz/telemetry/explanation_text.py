@@ -43,6 +43,8 @@ _SIDES = {
     "chaotic": Text("on the chaotic side of", "处于临界线的混沌一侧"),
     "critical": Text("on", "正好在临界线上"),
 }
+_FALLEN = 1.1
+"""First loss over the one of late from which it has fallen."""
 _NEAR = 0.1
 """Of the logarithm of a factor a layer: nearer to 1 than this, nothing is said of the side."""
 
@@ -268,11 +270,7 @@ def _fate(found: Explanation, number: Number, percent: Number) -> Text | None:
                 f"损失为 {loss}，高于常数预测的 {constant}，而且几乎不再下降。",
             )
         case "stalled":
-            constant = number(found.constant_loss)
-            text = Text(
-                f"It does not learn: its loss of {loss} is still that of a constant answer, {constant}.",
-                f"它没有在学习：损失为 {loss}，仍停留在常数预测的 {constant}。",
-            )
+            text = _stalled(found, number)
         case "learns" if found.loss < found.initial_loss:
             first = number(found.initial_loss)
             text = (
@@ -289,6 +287,22 @@ def _fate(found: Explanation, number: Number, percent: Number) -> Text | None:
         case _:
             return died
     return text if died is None else Text(f"{text.en} {died.en}", f"{text.zh}{died.zh}")
+
+
+def _stalled(found: Explanation, number: Number) -> Text:
+    """Return that the loss is that of a constant answer: from the start on, or by now."""
+    loss, constant = number(found.loss), number(found.constant_loss)
+    if found.initial_loss > _FALLEN * found.loss:
+        first = number(found.initial_loss)
+        return Text(
+            f"Its loss fell from {first} to {loss}, which is that of a constant answer, {constant}: more than that it "
+            "has not learned yet.",
+            f"损失从 {first} 降到 {loss}，相当于常数预测的 {constant}：它还没有学到更多。",
+        )
+    return Text(
+        f"It does not learn: its loss of {loss} is still that of a constant answer, {constant}.",
+        f"它没有在学习：损失为 {loss}，仍停留在常数预测的 {constant}。",
+    )
 
 
 def _died(found: Explanation, percent: Number) -> Text | None:

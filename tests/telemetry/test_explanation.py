@@ -144,6 +144,11 @@ def test_a_lane_that_does_not_learn_is_compared_with_a_constant() -> None:
     monitor, first, last = watched({"name": "normal", "std": 0.01}, steps=3)
     stalled = replace(last.lanes[0], outcome="stalled", judged=True, train_loss=2.3)
     text = said(explain(monitor.info, 0, first, last, stalled))
+    assert "It does not learn" in text
+    fallen = replace(stalled, initial_loss=11.4)
+    assert "fell from 11.4 to 2.30, which is that of a constant answer" in said(
+        explain(monitor.info, 0, first, last, fallen)
+    )
     assert f"still that of a constant answer, {significant(monitor.info.constant_loss)}" in text
 
 
