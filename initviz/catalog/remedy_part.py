@@ -242,6 +242,8 @@ class RemedyPart(Part):
         stopping: Ends lanes early.
         precision: ``bfloat16`` or ``float16``: the type that products are computed in.
         gauges: What its rule shows.
+        beside: What its rule has scored beside the raw weights: averaged ``weights``, or the ``answers`` of several
+            together; empty for nothing.
     """
 
     rule: Callable[[Choice, GroupPlan], Rule] | None = None
@@ -255,6 +257,7 @@ class RemedyPart(Part):
     stopping: Callable[[Choice], StoppingRule] | None = None
     precision: Callable[[Choice], Literal["bfloat16", "float16"]] | None = None
     gauges: tuple[Gauge, ...] = ()
+    beside: Literal["", "weights", "answers"] = ""
 
 
 class Rebalance(Protocol):

@@ -44,6 +44,8 @@ class LaneInfo:
         group: Index of the lane as the person wrote it, which may have become several that differ in their seed.
         member: Which of those it is, 0 first.
         group_name: What the person calls all of them; empty where that is ``name``.
+        beside: What is scored beside its raw weights: averaged ``weights``, or the ``answers`` of several together;
+            empty for nothing.
     """
 
     name: str
@@ -57,6 +59,7 @@ class LaneInfo:
     group: int = 0
     member: int = 0
     group_name: str = ""
+    beside: Literal["", "weights", "answers"] = ""
 
     @property
     def title(self) -> str:

@@ -105,7 +105,8 @@ class Ledger:
         """Work out what was noted since the last time.
 
         Returns:
-            The measurements, read-only, and how many examples each step had ``(S,)``; None when there was no step.
+            The measurements, read-only, and how many examples each lane had in each step, ``(S, K)``; None
+            when there was no step.
         """
         states = self._states
         if not states:
@@ -125,8 +126,15 @@ class Ledger:
             grad_norm=self._by_layer([part[2].grad for part in parts]),
             update_norm=self._by_layer([part[2].update for part in parts]),
         )
-        sizes = np.array([len(state.groups[0].targets) for state in states], dtype=np.float64)
-        return freeze(scalars), sizes
+        sizes = [
+            np.repeat(
+                np.array([[len(state.groups[place].targets)] for state in states], dtype=np.float64),
+                ledger.group.num_lanes,
+                axis=1,
+            )
+            for place, ledger in enumerate(self._groups)
+        ]
+        return freeze(scalars), self._by_lane(sizes)
 
     def _by_lane(self, parts: list[Floats]) -> Floats:
         """Return ``(S, K)`` in lane order from the groups' own."""

@@ -11,6 +11,7 @@ import numpy as np
 from initviz.catalog.index import catalogue as whole_catalogue
 from initviz.catalog.parts import SchedulePart
 from initviz.engine.race import Race
+from initviz.engine.remedies import chosen
 from initviz.engine.state import RaceState
 from initviz.engine.weights import save_weights
 from initviz.experiment.catalogue import Catalogue
@@ -87,6 +88,7 @@ def run_info(race: Race, run_id: int) -> RunInfo:
             group=lane.group,
             member=lane.member,
             group_name=lane.group_name,
+            beside=next((part.beside for part, _ in chosen(lane.recipe, catalogue) if part.beside), ""),
         )
         for lane, plan, targets, drawn in zip(
             race.experiment.lanes, race.blueprints, race.target_stds, race.drawn_stds, strict=True

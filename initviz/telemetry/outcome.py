@@ -22,7 +22,7 @@ HUGE = 1e6
 def _mean(loss: Floats, weights: Floats, start: int, stop: int) -> Floats:
     """Return the weighted mean of the steps from ``start`` (at least 0) up to ``stop``, ``(K,)``."""
     chosen = slice(max(start, 0), stop)
-    mean: Floats = weights[chosen] @ loss[chosen] / weights[chosen].sum()
+    mean: Floats = (weights[chosen] * loss[chosen]).sum(axis=0) / weights[chosen].sum(axis=0)
     return mean
 
 
@@ -43,7 +43,7 @@ class Outcomes:
         self._judged_after = min(max(steps_per_epoch, FEWEST_STEPS), MOST_STEPS, total_steps)
         self._steps = 0
         self._loss = np.zeros((0, num_lanes))
-        self._sizes = np.zeros(0)
+        self._sizes = np.zeros((0, num_lanes))
         self._initial = np.full(num_lanes, np.nan)
         self._mean = np.full(num_lanes, np.nan)
         self._mean_before = np.full(num_lanes, np.nan)
@@ -63,7 +63,7 @@ class Outcomes:
         Args:
             steps: ``(S,)``, at least one.
             losses: ``(S, K)`` mean loss of each batch.
-            sizes: ``(S,)`` examples in it: what it counts.
+            sizes: ``(S, K)`` examples in it: what it counts; ``(S,)`` where all lanes have equally many.
             stopped: Lanes that early stopping has ended: at which step, and the step of their best weights. That they
                 have no loss from then on does not mean that they diverged.
         """
@@ -76,15 +76,16 @@ class Outcomes:
             fresh = bad.any(axis=0) & (self._diverged_at < 0)
             self._diverged_at[fresh] = steps[bad.argmax(axis=0)[fresh]]
         loss = np.concatenate((self._loss, losses))
-        weights = np.concatenate((self._sizes, sizes))
+        each = np.broadcast_to(sizes.reshape(len(sizes), -1), losses.shape)
+        weights = np.concatenate((self._sizes, each))
         # Differences of running sums lose small losses behind a huge one, so huge ones are cut off; that changes no
         # smallest mean. The means that are shown are taken directly.
         moderate = np.minimum(loss, HUGE * self._constant_loss) if self._constant_loss > 0 else loss
-        sums = np.concatenate((np.zeros((1, loss.shape[1])), np.cumsum(moderate * weights[:, None], axis=0)))
-        counts = np.concatenate((np.zeros(1), np.cumsum(weights)))
+        sums = np.concatenate((np.zeros((1, loss.shape[1])), np.cumsum(moderate * weights, axis=0)))
+        counts = np.concatenate((np.zeros((1, loss.shape[1])), np.cumsum(weights, axis=0)))
         stops = np.arange(len(loss) - len(sizes) + 1, len(loss) + 1)
         starts = np.maximum(stops - self._window, 0)
-        means = (sums[stops] - sums[starts]) / (counts[stops] - counts[starts])[:, None]
+        means = (sums[stops] - sums[starts]) / (counts[stops] - counts[starts])
         self._best = np.fmin(self._best, np.fmin.reduce(means, axis=0))
         self._mean = _mean(loss, weights, len(loss) - self._window, len(loss))
         stop = len(loss) - self._window
@@ -92,7 +93,7 @@ class Outcomes:
         if stop > 0:
             self._mean_before = _mean(loss, weights, stop - self._window, stop)
         for lane in stopped or {}:
-            self._mean[lane] = self._mean_until_stopped(lane, loss[:, lane], weights)
+            self._mean[lane] = self._mean_until_stopped(lane, loss[:, lane], weights[:, lane])
         self._loss, self._sizes = loss[-2 * self._window :], weights[-2 * self._window :]
         self._steps += len(sizes)
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from initviz.telemetry.frame import LaneState
+from initviz.telemetry.ledger import Ledger
 from initviz.telemetry.outcome import FEWEST_STEPS, MOST_STEPS, Outcomes
+from tests.telemetry.races import DIGITS, race
 
 CONSTANT = 2.0
 
@@ -44,6 +46,38 @@ def test_a_lane_above_the_constant_loss_is_not_stalled_but_told_apart_from_one_t
     states = follow(losses)
     assert [state.outcome for state in states] == ["ok", "ok", "ok", "stalled"]
     assert [state.is_worse for state in states] == [True, False, True, False]
+
+
+def test_every_lane_is_weighed_by_its_own_batches() -> None:
+    """One lane sees more examples in a batch than another, whose last batch of an epoch is a small one."""
+    random = np.random.default_rng(0)
+    losses = random.uniform(0.5, 1.5, (40, 2))
+    sizes = np.stack([np.tile([8.0, 8.0, 8.0, 8.0, 2.0], 8), np.full(40, 32.0)], axis=1)
+    states = follow(losses, epoch=5, sizes=sizes)
+    for lane in range(2):
+        wanted = np.average(losses[-5:, lane], weights=sizes[-5:, lane])
+        assert states[lane].train_loss == pytest.approx(wanted, rel=1e-12)
+        means = [np.average(losses[i : i + 5, lane], weights=sizes[i : i + 5, lane]) for i in range(36)]
+        firsts = [np.average(losses[:i, lane], weights=sizes[:i, lane]) for i in range(1, 5)]
+        assert states[lane].best_loss == pytest.approx(min(means + firsts), rel=1e-12)
+
+
+def test_the_batches_of_a_rebalanced_lane_are_its_own() -> None:
+    lanes = [{"name": "all"}, {"name": "few", "remedies": {"undersample": True}}]
+    data = {"name": "digits", "batch_size": 128, "imbalance": 20.0}
+    running = race({**DIGITS, "data": data, "lanes": lanes, "steps": 60})
+    own = [group.data for group in running.groups]
+    assert own[0].num_training != own[1].num_training
+    ledger = Ledger(running)
+    for state in running:
+        if ledger.note(state):
+            break
+    settled = ledger.settle()
+    assert settled is not None
+    for lane, served in enumerate(own):
+        wanted = [len(served.batch(step)[1]) for step in settled[0].steps.tolist()]
+        assert settled[1][:, lane].tolist() == wanted
+    assert (settled[1][:, 0] != settled[1][:, 1]).any()
 
 
 @pytest.mark.parametrize("cut", [1, 7, 10, 64, 500])

@@ -208,6 +208,7 @@ PARTS: tuple[RemedyPart, ...] = (
         formula=r"\bar w \leftarrow \bar w + (w - \bar w) / (n + 1)",
         source="Izmailov et al. 2018, arXiv:1803.05407",
         rule=StochasticAverage,
+        beside="weights",
         mismatch=_one_mean,
     ),
     RemedyPart(
@@ -233,5 +234,6 @@ PARTS: tuple[RemedyPart, ...] = (
         formula=r"\bar w \leftarrow d \, \bar w + (1 - d) \, w",
         source="Polyak and Juditsky 1992, doi:10.1137/0330046; Tarvainen and Valpola 2017, arXiv:1703.01780",
         rule=MovingAverage,
+        beside="weights",
     ),
 )

@@ -111,6 +111,7 @@ PARTS: tuple[RemedyPart, ...] = (
         formula=r"p(y \mid x) = \frac{1}{M} \sum_{m=1}^{M} p(y \mid x; w_m)",
         source="Huang et al. 2017, arXiv:1704.00109",
         rule=Snapshots,
+        beside="answers",
         mismatch=_one_beside,
         gauges=(Gauge("snapshots", Text("snapshots kept", "保留的快照")),),
     ),
