@@ -44,6 +44,7 @@ class LaneInfo:
         group: Index of the lane as the person wrote it, which may have become several that differ in their seed.
         member: Which of those it is, 0 first.
         group_name: What the person calls all of them; empty where that is ``name``.
+        seed: What its numbers are drawn from.
         beside: What is scored beside its raw weights: averaged ``weights``, or the ``answers`` of several together;
             empty for nothing.
     """
@@ -59,6 +60,7 @@ class LaneInfo:
     group: int = 0
     member: int = 0
     group_name: str = ""
+    seed: int = 0
     beside: Literal["", "weights", "answers"] = ""
 
     @property

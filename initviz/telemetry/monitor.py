@@ -88,6 +88,7 @@ def run_info(race: Race, run_id: int) -> RunInfo:
             group=lane.group,
             member=lane.member,
             group_name=lane.group_name,
+            seed=lane.recipe.seed,
             beside=next((part.beside for part, _ in chosen(lane.recipe, catalogue) if part.beside), ""),
         )
         for lane, plan, targets, drawn in zip(

@@ -81,6 +81,8 @@ class Actions(QObject):
         self.remove_lane = self._make(Ctrl | Shift | Key.Key_D)
         self.lane_up = self._make(Alt | Key.Key_Up, kind=ListAction)
         self.lane_down = self._make(Alt | Key.Key_Down, kind=ListAction)
+        self.more_seeds = self._make(Ctrl | Key.Key_BracketRight)
+        self.fewer_seeds = self._make(Ctrl | Key.Key_BracketLeft)
         self.next_lane = self._make(Key.Key_BracketRight)
         self.previous_lane = self._make(Key.Key_BracketLeft)
         # Run
@@ -116,6 +118,8 @@ class Actions(QObject):
             self.redo,
             self.lane_up,
             self.lane_down,
+            self.more_seeds,
+            self.fewer_seeds,
             self.next_lane,
             self.previous_lane,
             self.slower,
@@ -166,6 +170,8 @@ class Actions(QObject):
         say(self.remove_lane, self.tr("Re&move lane"), self.tr("Remove the lane in focus"))
         say(self.lane_up, self.tr("Move lane up"), self.tr("Move the lane in focus up"))
         say(self.lane_down, self.tr("Move lane down"), self.tr("Move the lane in focus down"))
+        say(self.more_seeds, self.tr("More seeds"), self.tr("Train the lane in focus with one more seed"))
+        say(self.fewer_seeds, self.tr("Fewer seeds"), self.tr("Train the lane in focus with one seed fewer"))
         say(self.next_lane, self.tr("Next lane"), self.tr("Focus the lane below"))
         say(self.previous_lane, self.tr("Previous lane"), self.tr("Focus the lane above"))
         self.say_playing(False)
@@ -236,6 +242,8 @@ class Actions(QObject):
                     self.remove_lane,
                     self.lane_up,
                     self.lane_down,
+                    self.more_seeds,
+                    self.fewer_seeds,
                 ),
             ),
             (

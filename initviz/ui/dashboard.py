@@ -45,6 +45,7 @@ class Dashboard(QMainWindow):
         self._history: RunHistory | None = None
         self._focus_lane = 0
         self._hidden_lanes: frozenset[int] = frozenset()
+        self._choices: dict[str, str] = {}
         self._filled = False
         self._fill_later = QTimer(self)
         self._fill_later.setInterval(0)
@@ -67,9 +68,12 @@ class Dashboard(QMainWindow):
         view.set_focus_lane(self._focus_lane)
         view.set_hidden_lanes(self._hidden_lanes)
         view.set_run(self._info, self._history)
+        view.recall(self._choices)
         view.lane_chosen.connect(self.lane_chosen)
+        view.start_moved.connect(self.start_moved)
         view.saved.connect(self.saved)
         view.failed.connect(self.failed)
+        self.view_made.emit(view)
         return view
 
     # Arrangement
@@ -231,6 +235,19 @@ class Dashboard(QMainWindow):
         for view in self._views():
             view.set_hidden_lanes(lanes)
         self._stale = set(self.docks)
+
+    def recall(self, choices: dict[str, str]) -> None:
+        """Let the plots be as the person chose them before."""
+        self._choices = choices
+        for view in self._views():
+            view.recall(choices)
+
+    def choices(self) -> dict[str, str]:
+        """Return what the person chose on the plots, to be remembered."""
+        result = dict(self._choices)
+        for view in self._views():
+            result.update(view.choices())
+        return result
 
     def in_use(self) -> ViewDock | None:
         """Return the dock that has the keyboard, or the first that is seen."""

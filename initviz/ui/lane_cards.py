@@ -10,12 +10,11 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPointF, QR
 from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QPainter, QPalette, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from initviz.telemetry.frame import Outcome
 from initviz.ui.icons import pixmap
-from initviz.ui.lane_text import beyond_name, listed
+from initviz.ui.lane_figures import Status
+from initviz.ui.lane_text import beyond_name, listed, seeds_text
 from initviz.ui.reorder import AnyIndex
 
-Status = Outcome | Literal["ready"]
 Zone = Literal["dot", "eye", "body"]
 CARD_ROLE = int(Qt.ItemDataRole.UserRole)
 
@@ -34,6 +33,7 @@ class LaneCard:
         loss: Training loss as text; empty before the first step.
         spark: Points of the loss curve, x and y from 0 to 1, y downwards.
         hidden: True where its curves are not drawn.
+        num_seeds: How many networks it stands for; status, loss and sparkline are then of all of them together.
     """
 
     name: str
@@ -45,6 +45,7 @@ class LaneCard:
     loss: str = ""
     spark: tuple[tuple[float, float], ...] = ()
     hidden: bool = False
+    num_seeds: int = 1
 
 
 class LaneCardModel(QAbstractListModel):
@@ -92,6 +93,7 @@ class LaneCardModel(QAbstractListModel):
                 word
                 for word in (
                     card.name,
+                    seeds_text(card.num_seeds),
                     beyond_name(card.name, card.difference),
                     card.status_words,
                     card.status_detail,
@@ -264,12 +266,20 @@ class LaneCardDelegate(QStyledItemDelegate):
         bold.setWeight(QFont.Weight.Bold)
         metrics, plain = QFontMetrics(bold), QFontMetrics(font)
         align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        name = metrics.elidedText(card.name, Qt.TextElideMode.ElideRight, place.width())
+        gap = metrics.height() // 2
+        seeds = seeds_text(card.num_seeds)
+        if seeds and metrics.horizontalAdvance(f"{card.name}{seeds}") + gap > place.width():
+            seeds = f"× {card.num_seeds}"
+        room = place.width() - (plain.horizontalAdvance(seeds) + gap if seeds else 0)
+        name = metrics.elidedText(card.name, Qt.TextElideMode.ElideRight, room)
         painter.setFont(bold)
         painter.setPen(text)
         painter.drawText(place, align, name)
         painter.setFont(font)
-        rest = place.adjusted(metrics.horizontalAdvance(name) + metrics.height() // 2, 0, 0, 0)
+        rest = place.adjusted(metrics.horizontalAdvance(name) + gap, 0, 0, 0)
+        if seeds:
+            painter.drawText(rest, align, seeds)
+            rest.setLeft(rest.left() + plain.horizontalAdvance(seeds) + gap)
         more = beyond_name(card.name, card.difference)
         if more and rest.width() > 3 * metrics.height():
             painter.setPen(muted)

@@ -25,6 +25,8 @@ class LaneKeys(QObject):
             (actions.remove_lane, self._remove),
             (actions.lane_up, self._move_up),
             (actions.lane_down, self._move_down),
+            (actions.more_seeds, self._more_seeds),
+            (actions.fewer_seeds, self._fewer_seeds),
             (actions.next_lane, self._focus_next),
             (actions.previous_lane, self._focus_previous),
         ):
@@ -54,6 +56,20 @@ class LaneKeys(QObject):
         target = self._session.focus_lane + by
         if 0 <= target < len(self._session.experiment.written_lanes):
             self._session.move_lane(self._session.focus_lane, target)
+
+    @Slot()
+    def _more_seeds(self) -> None:
+        self._repeat(1)
+
+    @Slot()
+    def _fewer_seeds(self) -> None:
+        self._repeat(-1)
+
+    def _repeat(self, by: int) -> None:
+        lane = self._session.focus_lane
+        times = len(self._session.experiment.groups[lane]) + by
+        if times >= 1:
+            self._session.repeat_lane(lane, times)
 
     @Slot()
     def _focus_next(self) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QCoreApplication
 
 from initviz.experiment.catalogue import Catalogue, Part
 from initviz.experiment.parameters import ChoiceParameter, PartParameter
 from initviz.experiment.values import Choice, Experiment, Lane, Recipe
+from initviz.telemetry.fates import FATES, Fate
 from initviz.telemetry.frame import LaneState
 from initviz.ui.language import current_language
 from initviz.ui.number_text import format_count, format_value
@@ -142,6 +143,40 @@ def status_text(state: LaneState | None) -> str:
     if not state.judged:
         return QCoreApplication.translate("LaneText", "just started")
     return QCoreApplication.translate("LaneText", "learning")
+
+
+def seeds_text(count: int) -> str:
+    """Return how often a lane is repeated: ``× 5 seeds``; empty for once."""
+    return QCoreApplication.translate("LaneText", "× {count} seeds").format(count=count) if count > 1 else ""
+
+
+def group_text(fates: Sequence[Fate]) -> str:
+    """Return in words how the seeds of a lane fare: ``3 of 5 learn, 2 stalled``; those that learn first, then most.
+
+    Args:
+        fates: That of each seed.
+    """
+    words: dict[Fate, str] = {
+        "learning": QCoreApplication.translate("LaneText", "learn"),
+        "worse": QCoreApplication.translate("LaneText", "worse than a constant"),
+        "stalled": QCoreApplication.translate("LaneText", "stalled"),
+        "stopped": QCoreApplication.translate("LaneText", "stopped"),
+        "diverged": QCoreApplication.translate("LaneText", "diverged"),
+    }
+    found = [(name, fates.count(name)) for name in FATES if name in fates]
+    # What is most is still read where there is little room.
+    found.sort(key=lambda pair: (pair[0] != "learning", -pair[1]))
+    if len(found) == 1:
+        template = QCoreApplication.translate("LaneText", "all {all} {fare}")
+        return template.format(all=len(fates), fare=words[found[0][0]])
+    first, more = (
+        QCoreApplication.translate("LaneText", "{count} of {all} {fare}"),
+        QCoreApplication.translate("LaneText", "{count} {fare}"),
+    )
+    return listed(
+        (more if place else first).format(count=count, all=len(fates), fare=words[name])
+        for place, (name, count) in enumerate(found)
+    )
 
 
 def status_detail(state: LaneState | None) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import html
 
-import numpy as np
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -26,16 +25,17 @@ from initviz.experiment.text import Text
 from initviz.telemetry.frame import LaneState
 from initviz.telemetry.history import RunHistory
 from initviz.ui.icons import set_icons
-from initviz.ui.lane_cards import LaneCard, LaneCardDelegate, LaneCardModel, Status
+from initviz.ui.lane_cards import LaneCard, LaneCardDelegate, LaneCardModel
+from initviz.ui.lane_figures import LaneFigures, lane_figures
 from initviz.ui.lane_list import ColorButton, LaneList
-from initviz.ui.lane_text import difference_text, status_detail, status_text
+from initviz.ui.lane_seeds import SeedsMenu, seeds_dialog
+from initviz.ui.lane_text import difference_text
 from initviz.ui.number_text import format_three
 from initviz.ui.scope import Scope
 from initviz.views.palette import Theme
 
 REFRESH_MS = 200
 """Numbers that change faster cannot be read."""
-SPARK_POINTS = 32
 
 
 class LanesPanel(QWidget):
@@ -45,6 +45,9 @@ class LanesPanel(QWidget):
         scope: The document being edited, and the lane colours.
         parent: Qt parent.
     """
+
+    menu_opened = Signal(QMenu, int)
+    """The menu of a lane is about to be shown, so that others can add to it; the menu, and the lane's row."""
 
     def __init__(self, scope: Scope, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -146,12 +149,12 @@ class LanesPanel(QWidget):
 
     @Slot()
     def _add(self) -> None:
-        if self.model.rowCount() < self._limit:
+        if self.add_button.isEnabled():
             self._say(self._try("add"))
 
     @Slot()
     def _duplicate(self) -> None:
-        if self.model.rowCount() < self._limit:
+        if self.duplicate_button.isEnabled():
             self._say(self._try("duplicate"))
 
     @Slot()
@@ -235,11 +238,28 @@ class LanesPanel(QWidget):
         menu.addAction(toggle)
         colors = menu.addMenu(self.tr("Colour"))
         self._add_colors(colors, row)
+        seeds = SeedsMenu(len(self._session.experiment.groups[row]), self._room, menu)
+        seeds.chosen.connect(self._repeat_current)
+        seeds.other_wanted.connect(self._ask_seeds)
+        menu.addMenu(seeds)
+        self.menu_opened.emit(menu, row)
         menu.addSeparator()
         duplicate = menu.addAction(self.tr("Duplicate") + "\tCtrl+D", self._duplicate)
         duplicate.setEnabled(self.duplicate_button.isEnabled())
         remove = menu.addAction(self.tr("Remove") + "\tDel", self._remove)
         remove.setEnabled(self.remove_button.isEnabled())
+
+    @Slot(int)
+    def _repeat_current(self, times: int) -> None:
+        accepted = self._session.repeat_lane(self.list.current_row(), times)
+        self._say(None if accepted else self._scope.last_refusal)
+
+    @Slot()
+    def _ask_seeds(self) -> None:
+        current = len(self._session.experiment.groups[self.list.current_row()])
+        dialog = seeds_dialog(current, current + self._room, self)
+        dialog.intValueSelected.connect(self._repeat_current)
+        dialog.open()
 
     @Slot()
     def _toggle_current(self) -> None:
@@ -250,6 +270,11 @@ class LanesPanel(QWidget):
     @property
     def _limit(self) -> int:
         return self._session.limits.lanes
+
+    @property
+    def _room(self) -> int:
+        """How many more networks can race."""
+        return max(0, self._limit - len(self._session.experiment.lanes))
 
     def tooltip(self, row: int, zone: str) -> str:
         """Return what the pointer shows over a piece of a card."""
@@ -265,9 +290,13 @@ class LanesPanel(QWidget):
         if card.difference.casefold() != card.name.casefold():
             lines.append(html.escape(card.difference))
         lines.append(status)
-        if card.loss:
+        if card.loss and card.num_seeds > 1:
+            said = self.tr("Training loss, mean of {count} seeds: {loss}")
+            lines.append(said.format(count=card.num_seeds, loss=card.loss))
+        elif card.loss:
             lines.append(self.tr("Training loss: {loss}").format(loss=card.loss))
         lines.append(self.tr("Double click or F2 renames, drag or Alt+arrow moves."))
+        lines.append(self.tr("Ctrl+] adds a seed, Ctrl+[ takes one away."))
         return "<br>".join(lines)
 
     @Slot(int, str, QPoint)
@@ -304,19 +333,24 @@ class LanesPanel(QWidget):
         if self.list.current_row() != row and row < self.model.rowCount():
             selection = self.list.selectionModel()
             selection.setCurrentIndex(self.model.index(row), QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        count, most = self.model.rowCount(), self._limit
+        experiment, most = self._session.experiment, self._limit
+        count = len(experiment.lanes)  # each seed is one
         self.count.setText(self.tr("{count} of {most}").format(count=count, most=most))
+        self.count.setToolTip(
+            self.tr("Networks that race, of the most that can; each seed of a lane counts as one")
+        )
         full = self.tr("{most} lanes are the most that can race.").format(most=most)
+        can_duplicate = count + len(experiment.groups[row]) <= most
         self.add_button.setEnabled(count < most)
-        self.duplicate_button.setEnabled(count < most)
-        self.remove_button.setEnabled(count > 1)
+        self.duplicate_button.setEnabled(can_duplicate)
+        self.remove_button.setEnabled(self.model.rowCount() > 1)
         self.add_button.setToolTip(full if count >= most else self.tr("Add a lane (Insert)"))
         self.duplicate_button.setToolTip(
-            full if count >= most else self.tr("Duplicate the lane in focus (Ctrl+D)")
+            self.tr("Duplicate the lane in focus (Ctrl+D)") if can_duplicate else full
         )
         self.remove_button.setToolTip(
             self.tr("Remove the lane in focus (Delete)")
-            if count > 1
+            if self.model.rowCount() > 1
             else self.tr("One lane at least must stay.")
         )
         self.updateGeometry()
@@ -329,56 +363,25 @@ class LanesPanel(QWidget):
                 (lane.name, difference_text(experiment, lane, self._session.catalogue))
                 for lane in experiment.written_lanes
             )
-        places = self._places()
-        sparks = self._sparks(len(self._states))
+        figures = lane_figures(self._states, self._history)
         cards: list[LaneCard] = []
         for row, (name, difference) in enumerate(self._names):
-            place = places.get(name)
-            state = self._states[place] if place is not None else None
-            status: Status = state.outcome if state is not None and state.judged else "ready"
+            known = figures.get(name, LaneFigures())
             cards.append(
                 LaneCard(
                     name=name,
                     color=self._scope.color(row),
                     difference=difference,
-                    status=status,
-                    status_words=status_text(state),
-                    status_detail=status_detail(state),
-                    loss=format_three(state.train_loss) if state is not None else "",
-                    spark=sparks[place] if sparks and place is not None else (),
+                    status=known.status,
+                    status_words=known.words,
+                    status_detail=known.detail,
+                    loss=format_three(known.loss) if known.states else "",
+                    spark=known.spark,
                     hidden=row in self._session.hidden_lanes,
+                    num_seeds=len(experiment.groups[row]),
                 )
             )
         self.model.set_cards(cards)
-
-    def _places(self) -> dict[str, int]:
-        """Return, by name, where each lane stands in the run on the screen: it may be older than the document."""
-        if self._history is None or len(self._history.info.lanes) != len(self._states):
-            return {}
-        info = self._history.info
-        return {info.lanes[own[0]].title: own[0] for own in info.groups}
-
-    def _sparks(self, count: int) -> tuple[tuple[tuple[float, float], ...], ...]:
-        """Return every lane's loss over the run, on one logarithmic axis, so that the cards can be compared."""
-        if self._history is None:
-            return ()
-        series = self._history.loss()
-        if len(series.steps) < 2 or series.values.shape[1] != count:
-            return ()
-        picked = np.unique(np.linspace(0, len(series.steps) - 1, SPARK_POINTS).astype(np.int64))
-        steps = series.steps[picked].astype(np.float64)
-        values = np.asarray(series.values[picked], dtype=np.float64)
-        usable = np.isfinite(values) & (values > 0)
-        if not usable.any() or steps[-1] == steps[0]:
-            return ()
-        decades = np.log10(np.where(usable, values, 1.0))
-        low, high = np.percentile(decades[usable], [0, 98])
-        across = (steps - steps[0]) / (steps[-1] - steps[0])
-        down = np.clip((high - decades) / max(high - low, 1e-3), 0.0, 1.0)
-        return tuple(
-            tuple(zip(across[usable[:, lane]].tolist(), down[usable[:, lane], lane].tolist(), strict=True))
-            for lane in range(count)
-        )
 
     def _retranslate(self) -> None:
         self.heading.setText(self.tr("Lanes"))

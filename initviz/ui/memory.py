@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QSplitter
 
+from initviz.telemetry.spread import BAND_KINDS
 from initviz.ui.controls import LAST_SECTION, START_SECTION
 from initviz.ui.dashboard import CUSTOM
 from initviz.ui.layouts import FIRST
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from initviz.ui.main_window import MainWindow
 
 SIZE = (1600, 900)
+PLOT_CHOICES: dict[str, tuple[str, ...]] = {"loss_band": BAND_KINDS}
+"""What a person may have chosen on the plots (see ``View.choices``), and the choices there are."""
 FRAME = (16, 56)
 """Room that a desktop's frame and title bar take at most, in pixels."""
 
@@ -55,6 +58,8 @@ class WindowMemory:
             settings.integer("window/lesson_narrow", 0, 0, 1) == 1,
         )
         window.actions_.controls.setChecked(settings.integer("window/controls", 1, 0, 1) == 1)
+        chosen = {name: settings.text(f"plots/{name}", "", allowed) for name, allowed in PLOT_CHOICES.items()}
+        window.dashboard.recall(chosen)
 
     def restore_columns(self, splitter: QSplitter) -> None:
         """Divide the width as it was."""
@@ -75,6 +80,8 @@ class WindowMemory:
         settings.set_integer("window/lesson_wide", int(wide))
         settings.set_integer("window/lesson_narrow", int(narrow))
         settings.set_integer("window/controls", int(window.actions_.controls.isChecked()))
+        for name, choice in window.dashboard.choices().items():
+            settings.set_text(f"plots/{name}", choice)
         if parts.theme.remember:
             settings.set_text("window/theme", parts.theme.choice)
         if parts.language.remember:

@@ -44,6 +44,8 @@ class Menus(QObject):
         self._edit.addSeparator()
         self._edit.addActions([actions.add_lane, actions.duplicate_lane, actions.remove_lane])
         self._edit.addSeparator()
+        self._edit.addActions([actions.more_seeds, actions.fewer_seeds])
+        self._edit.addSeparator()
         self._edit.addActions([actions.lane_up, actions.lane_down, actions.next_lane, actions.previous_lane])
         self._run = bar.addMenu("")
         self._run.addActions([actions.play, actions.step, actions.reset])

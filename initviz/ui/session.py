@@ -15,6 +15,7 @@ from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.document import read_document
 from initviz.experiment.edit import Table, remove_value, set_value
 from initviz.experiment.errors import ExperimentError
+from initviz.experiment.fields import REPEAT
 from initviz.experiment.lanes import NUM_COLORS
 from initviz.experiment.limits import Limits
 from initviz.experiment.text import Text
@@ -264,6 +265,15 @@ class Session(QObject):
         lanes[index]["color"] = color
         return self._apply_lanes(lanes, self.tr("Recolour lane"))
 
+    def repeat_lane(self, index: int, times: int) -> bool:
+        """Train a lane with so many seeds, one after another."""
+        lanes = self.explicit_lanes()
+        if times == 1:
+            lanes[index].pop(REPEAT.key, None)
+        else:
+            lanes[index][REPEAT.key] = times
+        return self._apply_lanes(lanes, self.tr("Set number of seeds"), merge=f"lanes[{index}].{REPEAT.key}")
+
     def explicit_lanes(self) -> list[Table]:
         """A copy of the lanes' tables with every name and colour written out, so that a move keeps the rest."""
         written = self._content.document.get("lanes")
@@ -273,10 +283,10 @@ class Session(QObject):
             table["color"] = lane.color
         return tables
 
-    def _apply_lanes(self, lanes: list[Table], label: str, focus: int | None = None) -> bool:
+    def _apply_lanes(self, lanes: list[Table], label: str, focus: int | None = None, merge: str = "") -> bool:
         document = self.document
         document["lanes"] = lanes
-        accepted = self.apply(document, label)
+        accepted = self.apply(document, label, merge)
         if accepted and focus is not None:
             self.set_focus_lane(focus)
         return accepted

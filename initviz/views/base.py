@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from initviz.views import lettering, saving
 from initviz.views.canvas import Canvas
 from initviz.views.ink import Ink
 from initviz.views.invitation import draw_invitation
+from initviz.views.lane_groups import LaneGroups
 from initviz.views.layers import layer_ticks
 from initviz.views.palette import LIGHT, LaneStyle, Theme
 from initviz.views.plot import Readout, axis_width, draw_readout
@@ -37,32 +38,30 @@ class View(QWidget):
     Attributes:
         head: Title, controls, "?" and menu; a dock may take it as its title bar.
         canvas: What the data is drawn on.
+        groups: Which lanes belong together as the seeds of one.
         controls: Row in the head for a subclass's own buttons.
 
     Signals:
         failed: Something that the person asked for did not work; a ``Text``.
         saved: A file was written; its path.
         lane_chosen: The name of a lane was clicked; its index among the lanes as they are written.
-    """
-
         start_moved: A lane is to start elsewhere: its index among the lanes as they are written, sigma_w, sigma_b, and
             a number that is the same for all of one move.
+    """
+
     KEY: ClassVar[str] = ""
 
     failed = Signal(object)
     saved = Signal(str)
     lane_chosen = Signal(int)
+    start_moved = Signal(int, float, float, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.info: RunInfo | None = None
-    start_moved = Signal(int, float, float, int)
         self.history: RunHistory | None = None
         self.theme: Theme = LIGHT
-        self.focus_lane = 0
-        self._focus_group = 0
-        self._hidden_groups: frozenset[int] = frozenset()
-        self._groups: tuple[range, ...] = ()
+        self.groups = LaneGroups()
         self._drawn_version = -1
         self._stale = True
         self._backdrop: QImage | None = None
@@ -133,6 +132,13 @@ class View(QWidget):
     def forget(self) -> None:
         """Drop everything that belongs to the run before."""
 
+    def choices(self) -> dict[str, str]:
+        """Return what the person chose here that is to be remembered, by name."""
+        return {}
+
+    def recall(self, choices: Mapping[str, str]) -> None:
+        """Choose again what was remembered; what is not there stays."""
+
     # What the window calls
 
     def set_run(self, info: RunInfo | None, history: RunHistory | None) -> None:
@@ -141,8 +147,7 @@ class View(QWidget):
         self._fault = ""
         self._drawn_version = -1
         self._backdrop_key = None
-        self._groups = info.groups if info is not None else ()
-        self._follow_focus()
+        self.groups.set_info(info)
         self.forget()
         self._redraw()
 
@@ -162,21 +167,14 @@ class View(QWidget):
 
     def set_focus_lane(self, lane: int) -> None:
         """Bring one of the lanes, as they are written, forward with all its seeds."""
-        if lane != self._focus_group:
-            self._focus_group = lane
-            self._follow_focus()
+        if lane != self.groups.focus:
+            self.groups.focus = lane
             self._redraw()
-
-    def _follow_focus(self) -> None:
-        if self._groups:
-            self.focus_lane = self._groups[min(self._focus_group, len(self._groups) - 1)][0]
-        else:
-            self.focus_lane = self._focus_group
 
     def set_hidden_lanes(self, lanes: frozenset[int]) -> None:
         """Leave some of the lanes, as they are written, out with all their seeds."""
-        if lanes != self._hidden_groups:
-            self._hidden_groups = lanes
+        if lanes != self.groups.hidden:
+            self.groups.hidden = lanes
             self._redraw()
 
     def save(self, path: Path) -> None:
@@ -191,20 +189,18 @@ class View(QWidget):
     # What subclasses use
 
     @property
+    def focus_lane(self) -> int:
+        """The lane in front: of a lane that is repeated over seeds the first seed."""
+        return self.groups.focus_lane
+
+    @property
     def hidden_lanes(self) -> frozenset[int]:
         """Indices of the lanes that are left out."""
-        return frozenset(lane for group in self._hidden_groups for lane in self._lanes_of(group))
-
-    def _lanes_of(self, group: int) -> range:
-        return self._groups[group] if group < len(self._groups) else range(group, group + 1)
+        return self.groups.hidden_lanes
 
     def shown_lanes(self) -> list[int]:
         """Return the lanes to draw, in order: of a lane that is repeated over seeds the first seed."""
-        return [own[0] for group, own in enumerate(self._groups) if group not in self._hidden_groups]
-
-    def members_of(self, lane: int) -> range:
-        """Return the lanes that differ from one in their seed alone, itself among them."""
-        return next((own for own in self._groups if lane in own), range(lane, lane + 1))
+        return self.groups.shown()
 
     def painting_order(self) -> list[int]:
         """Return the lanes to draw, the one in focus last, so that it lies on top."""
@@ -215,8 +211,8 @@ class View(QWidget):
         return self.theme.lane(self.info.lanes[lane].color if self.info is not None else lane)
 
     def lane_name(self, lane: int) -> str:
-        """Return what a lane is called, whichever of its seeds it is."""
-        return self.info.lanes[lane].title if self.info is not None else ""
+        """Return what a lane is called, and which of several seeds it is."""
+        return self.groups.name(lane)
 
     def mark_lane(self, rect: QRectF, lane: int) -> None:
         """Remember where the name of a lane stands, so that a click there chooses it."""
@@ -232,7 +228,7 @@ class View(QWidget):
         if ink.painter.device() is not image or image is None:
             draw(ink)
             return
-        full_key = (key, image.width(), image.height(), self.focus_lane, self._hidden_groups)
+        full_key = (key, image.width(), image.height(), self.focus_lane, self.groups.hidden)
         if self._backdrop is None or self._backdrop_key != full_key:
             named = len(self._lane_places)
             self._backdrop = QImage(image.size(), QImage.Format.Format_RGB32)
@@ -346,8 +342,7 @@ class View(QWidget):
     def _click(self, place: QPointF) -> None:
         lane = self._lane_at(place)
         if lane is not None:
-            group = next((group for group, own in enumerate(self._groups) if lane in own), lane)
-            self.lane_chosen.emit(group)
+            self.lane_chosen.emit(self.groups.group_of(lane))
 
     @Slot()
     def _save_png(self) -> None:

@@ -123,8 +123,8 @@ class EnsembleView(StepView):
 
     def members(self) -> tuple[int, ...]:
         """Return the lanes that are chosen and shown."""
-        shown = self.shown_lanes()
-        return tuple(lane for lane in self._members.chosen() if lane in shown)
+        hidden = self.hidden_lanes
+        return tuple(lane for lane in self._members.chosen() if lane not in hidden)
 
     def scores(self) -> list[Ensemble]:
         """Return how good the members were together at every step that is known, in order."""
@@ -153,6 +153,10 @@ class EnsembleView(StepView):
         if lane in {BEST, MEAN}:
             return LaneStyle(theme.muted, theme.muted, DASHED if lane == MEAN else (), "diamond")
         return super().lane_style(lane)
+
+    def lane_name(self, lane: int) -> str:
+        """Return what a member is called: every seed answers, each with a name of its own."""
+        return self.info.lanes[lane].name if self.info is not None else ""
 
     def mark_lane(self, rect: QRectF, lane: int) -> None:
         if lane >= 0:
@@ -210,7 +214,8 @@ class EnsembleView(StepView):
         own = [one.accuracies if kind == "accuracy" else one.losses for one in scores]
         best = [float(values.max() if kind == "accuracy" else values.min()) for values in own]
         lines = [_Line(BEST, np.array(best))]  # below the member that it is, whose colour shows on it
-        for lane in sorted(self.members(), key=lambda lane: lane == self.focus_lane):
+        front = self.groups.members_of(self.focus_lane)
+        for lane in sorted(self.members(), key=lambda lane: lane in front):
             values = [
                 float(values[one.members.index(lane)]) if lane in one.members else math.nan
                 for one, values in zip(scores, own, strict=True)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
 from initviz.telemetry.frame import Floats
-from initviz.telemetry.series import Series
+from initviz.telemetry.spread import BAND_KINDS, BandKind
 from initviz.views.axes import Axis, SteadyRange
 from initviz.views.choice_button import ChoiceButton
-from initviz.views.end_labels import EndLabel
-from initviz.views.lane_status import diverged_at, stopped_at
+from initviz.views.lane_status import diverged_at
+from initviz.views.loss_lines import LossLines, Measured
 from initviz.views.numbers import percent, significant
-from initviz.views.panels import Curve, Guide, Mark, Panel
+from initviz.views.panels import Curve, Guide, Panel
 from initviz.views.reduction import Columns, Raster, smooth
 from initviz.views.saving import Row
 from initviz.views.step_view import StepView
@@ -24,9 +24,8 @@ from initviz.views.step_view import StepView
 _BOTH_FROM = 250.0
 """Height of the canvas, in multiples of the base size's 13 pixels, from which two plots are legible."""
 _MAX_DECADES = 12.0
-_FEW_POINTS = 25
-RECENT = 0.7
-"""A score counts as that of now from this share of the steps made on; before that the training loss is told."""
+BAND = "loss_band"
+"""Name under which the band around the mean of seeds is remembered."""
 
 
 class LossView(StepView):
@@ -40,6 +39,9 @@ class LossView(StepView):
         self._shown = ChoiceButton()
         self._shown.chosen.connect(self._choose)
         self.controls.addWidget(self._shown)
+        self._bands = ChoiceButton()
+        self._bands.chosen.connect(self._choose)
+        self.controls.addWidget(self._bands)
         self._kinds: tuple[str, ...] = ()
 
     def title(self) -> str:
@@ -65,12 +67,25 @@ class LossView(StepView):
         ]
         self._shown.set_alternatives(alternatives, self._shown.current or "both")
         self._shown.describe(self.tr("Show loss, accuracy or both"))
+        bands = {
+            "range": self.tr("Min–max"),
+            "quartiles": self.tr("Quartiles"),
+            "std": self.tr("Std"),
+        }
+        self._bands.set_alternatives([(kind, bands[kind]) for kind in BAND_KINDS], self._kind)
+        self._bands.describe(
+            self.tr(
+                "Band around the mean of a lane's seeds: from the least to the largest, the middle half of them, or one"
+                " standard deviation to both sides"
+            )
+        )
 
     def forget(self) -> None:
         super().forget()
         self._range.reset()
         has_accuracy = self.info is not None and self.info.task != "regression"
         self._shown.setVisible(has_accuracy)
+        self._bands.setVisible(self.groups.repeat)
 
     def show_part(self, part: str) -> None:
         """Show ``loss``, ``accuracy`` or ``both``."""
@@ -105,137 +120,125 @@ class LossView(StepView):
     def _loss_panel(self, raster: Raster) -> Panel:
         assert self.history is not None
         assert self.info is not None
-        reduced = self.reduced("loss", self.history.loss(), raster)
-        train = _smooth_decades(reduced)
+        batches = self.reduced("loss", self.history.loss(), raster)
         scores = self.history.validation()
-        validation = self.reduced("validation", scores, raster)
-        averaged = self.reduced("averaged", self.history.averaged(), raster)
+        measured = Measured(
+            batches=batches,
+            train=_smooth_decades(batches),
+            validation=self.reduced("validation", scores, raster),
+            averaged=self.reduced("averaged", self.history.averaged(), raster),
+            scores=scores,
+        )
         constant = self.info.constant_loss
-        axis = self._fit(reduced, train, np.concatenate((validation.mean, averaged.mean)), constant)
-        guides = (Guide(constant, self.tr("best constant prediction")),) if constant > 0 else ()
+        held_back = np.concatenate((measured.validation.mean, measured.averaged.mean))
+        lines = LossLines(self, self._kind, measured)
         return Panel(
             caption=self.tr("loss"),
-            note=self._note(len(validation), len(averaged)),
-            axis=axis,
-            curves=self._curves(reduced, train, validation, averaged),
-            labels=self._labels(reduced, train, validation, scores, significant),
-            guides=guides,
+            note=self._note(measured),
+            axis=self._fit(batches, measured.train, held_back, constant),
+            curves=lines.curves(),
+            labels=lines.labels(significant),
+            guides=(Guide(constant, self.tr("best constant prediction")),) if constant > 0 else (),
             weight=1.5,
-            values=self._values(len(validation), len(averaged)),
-            marks=self._marks(validation),
+            values=self._values(measured),
+            marks=lines.marks(),
         )
 
     def _accuracy_panel(self, raster: Raster) -> Panel:
         assert self.history is not None
-        reduced = self.reduced("accuracy", self.history.accuracy(), raster)
-        train = smooth(reduced.mean, _reach(reduced))
+        batches = self.reduced("accuracy", self.history.accuracy(), raster)
         scores = self.history.validation_accuracy()
-        validation = self.reduced("validation accuracy", scores, raster)
-        averaged = self.reduced("averaged accuracy", self.history.averaged_accuracy(), raster)
-        labels = [
-            label for label in self._labels(reduced, train, validation, scores, percent) if not label.died
-        ]
+        measured = Measured(
+            batches=batches,
+            train=smooth(batches.mean, _reach(batches)),
+            validation=self.reduced("validation accuracy", scores, raster),
+            averaged=self.reduced("averaged accuracy", self.history.averaged_accuracy(), raster),
+            scores=scores,
+        )
+        lines = LossLines(self, self._kind, measured)
         return Panel(
             caption=self.tr("accuracy"),
             note="",
             axis=Axis(0.0, 1.0, percent=True),
-            curves=self._curves(reduced, train, validation, averaged, bands=False),
-            labels=tuple(labels),
-            values=self._values(len(validation), len(averaged)),
-            marks=self._marks(validation),
+            curves=lines.curves(scatter=False),
+            labels=tuple(label for label in lines.labels(percent) if not label.died),
+            values=self._values(measured),
+            marks=lines.marks(),
         )
 
-    def _note(self, scores: int, averaged: int) -> str:
-        if averaged:
-            return self.tr("training thin, validation thick, averaged weights double")
-        return self.tr("training thin, validation thick") if scores else self.tr("training")
+    def _note(self, measured: Measured) -> str:
+        note = self.tr("training thin, validation thick") if len(measured.validation) else self.tr("training")
+        if len(measured.averaged):
+            note = self.tr("training thin, validation thick, averaged weights double")
+        if self._shows_seeds():
+            return self.tr("{lines}; mean of seeds and band").format(lines=note)
+        return note
 
-    def _values(self, scores: int, averaged: int) -> str:
-        if averaged:
-            return self.tr("train / averaged / validation")
-        return self.tr("train / validation") if scores else ""
+    def _shows_seeds(self) -> bool:
+        return any(len(self.groups.members_of(lane)) > 1 for lane in self.shown_lanes())
 
-    def _marks(self, validation: Columns) -> tuple[Mark, ...]:
-        """Return a ring around the best score of every lane that was stopped early."""
-        if self.history is None or not self.history.lanes or not len(validation):
-            return ()
-        marks = []
-        for lane in self.shown_lanes():
-            best = self.history.lanes[lane].best_step
-            if best is not None:
-                place = int(np.argmin(np.abs(validation.steps - best)))
-                marks.append(Mark(lane, float(best), float(validation.mean[place, lane])))
-        return tuple(marks)
+    def _values(self, measured: Measured) -> str:
+        values = self.tr("train / validation") if len(measured.validation) else ""
+        if len(measured.averaged):
+            values = self.tr("train / averaged / validation")
+        if self._shows_seeds():
+            kinds = {
+                "range": self.tr("min – max"),
+                "quartiles": self.tr("quartiles"),
+                "std": self.tr("± std"),
+            }
+            return f"{values}  {kinds[self._kind]}".strip()
+        return values
 
-    def _curves(
-        self, reduced: Columns, train: Floats, validation: Columns, averaged: Columns, bands: bool = True
-    ) -> tuple[Curve, ...]:
-        curves = []
-        thin = len(self.shown_lanes()) <= 6
-        for lane in self.painting_order():
-            banded = bands and (thin or lane == self.focus_lane) and train is not reduced.mean
-            curves.append(
-                Curve(
-                    lane,
-                    reduced.steps,
-                    train[:, lane],
-                    faint=len(validation) > 1,
-                    low=reduced.low[:, lane] if banded else None,
-                    high=reduced.high[:, lane] if banded else None,
-                )
-            )
-            if len(averaged):
-                score = self._until_stopped(lane, averaged)
-                curves.append(Curve(lane, averaged.steps, score, hollow=True))
-            if len(validation):
-                score = self._until_stopped(lane, validation)
-                curves.append(
-                    Curve(lane, validation.steps, score, thick=True, points=len(validation) <= _FEW_POINTS)
-                )
-        return tuple(curves)
+    # Seeds
 
-    def _until_stopped(self, lane: int, validation: Columns) -> Floats:
-        """Return a lane's scores up to the step at which it was stopped; from there on they say nothing new."""
-        score: Floats = validation.mean[:, lane]
-        stop = stopped_at(self.history, lane)
-        if stop is None:
-            return score
-        return np.where(validation.steps <= stop, score, np.nan)
+    def lane_name(self, lane: int) -> str:
+        """Return what a lane is called, and how many of its seeds are left of how many."""
+        own = self.groups.members_of(lane)
+        if self.info is None or len(own) == 1:
+            return super().lane_name(lane)
+        left = sum(diverged_at(self.history, member) is None for member in own)
+        count = f"{len(own)}" if left in (0, len(own)) else f"{left}/{len(own)}"
+        return f"{self.info.lanes[lane].title} × {count}"
 
-    def _labels(
-        self, reduced: Columns, train: Floats, validation: Columns, scores: Series, show: Any
-    ) -> tuple[EndLabel, ...]:
-        labels = []
-        for lane in self.shown_lanes():
-            died = self._diverged_at(lane)
-            finite = np.flatnonzero(np.isfinite(train[:, lane]))
-            if died is not None:
-                height = float(train[finite[-1], lane]) if len(finite) else math.inf
-                labels.append(EndLabel(lane, float(died), height, "", died=True))
-            elif len(finite):
-                end = float(reduced.steps[finite[-1]])
-                score = float(scores.last[lane])
-                # An old score beside a line that has fallen since would say the opposite of what is seen.
-                is_recent = len(scores.steps) > 0 and float(scores.steps[-1]) >= RECENT * end
-                value = score if is_recent and math.isfinite(score) else float(train[finite[-1], lane])
-                stop = stopped_at(self.history, lane)
-                if stop is None:
-                    labels.append(EndLabel(lane, end, value, show(value)))
-                else:
-                    # The bar stands at the end of the line; the number is that of the weights it has now.
-                    line = self._until_stopped(lane, validation)
-                    ends = line[np.isfinite(line)] if is_recent else train[finite[-1:], lane]
-                    height = float(ends[-1]) if len(ends) else value
-                    labels.append(EndLabel(lane, float(stop), height, show(value), stopped=True))
-        return tuple(labels)
+    def choose_band(self, kind: str) -> None:
+        """Draw another band around the mean of seeds, one of ``BAND_KINDS``."""
+        self._bands.choose(kind)
+        if self.band_kind == kind:
+            self.redraw()
 
-    def _diverged_at(self, lane: int) -> int | None:
-        return diverged_at(self.history, lane)
+    @property
+    def band_kind(self) -> BandKind:
+        """Which band is drawn around the mean of seeds."""
+        return self._kind
+
+    def choices(self) -> dict[str, str]:
+        return {BAND: self._kind}
+
+    def recall(self, choices: Mapping[str, str]) -> None:
+        if choices.get(BAND) in BAND_KINDS:
+            self.choose_band(choices[BAND])
+
+    @property
+    def _kind(self) -> BandKind:
+        return next((kind for kind in BAND_KINDS if kind == self._bands.current), BAND_KINDS[0])
+
+    def band_text(self, panel: int, curves: list[Curve], step: float) -> str:
+        curve = next((curve for curve in curves if curve.seeds), None)
+        if curve is None or curve.low is None or curve.high is None:
+            return ""
+        place = int(np.argmin(np.abs(curve.steps - step)))
+        mean, low, high = (float(line[place]) for line in (curve.values, curve.low, curve.high))
+        if math.isnan(high) or abs(curve.steps[place] - step) > self._tolerance(curve):
+            return ""
+        if self._kind == "std":
+            return f" ± {self.value_text(panel, high - mean)}"
+        return f" ({self.value_text(panel, low)} – {self.value_text(panel, high)})"
 
     def _fit(self, reduced: Columns, train: Floats, validation: Floats, constant: float) -> Axis:
         """Find the range: every lane that lives, a decade of those that do not, and no single early spike."""
-        shown = self.shown_lanes()
-        living = [lane for lane in shown if self._diverged_at(lane) is None]
+        shown = [member for lane in self.shown_lanes() for member in self.groups.members_of(lane)]
+        living = [lane for lane in shown if diverged_at(self.history, lane) is None]
         lanes = living or shown
         lines = np.concatenate((_positive(train[:, lanes]), _positive(validation[:, lanes])))
         if not len(lines):

@@ -23,6 +23,8 @@ class Curve:
         high: ``(n,)`` upper edge of the band, or None.
         points: Mark each point, because there are few.
         hollow: Draw two thin lines with nothing between, to tell it from another of the same lane.
+        seeds: Whether the line is the mean of several seeds and the band what lies around it, not the scatter of
+            single batches; then the cross-hair tells the band too.
     """
 
     lane: int
@@ -34,21 +36,24 @@ class Curve:
     high: Floats | None = None
     points: bool = False
     hollow: bool = False
+    seeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A ring around a point of a lane's line.
+    """A ring around a point of a lane's line, or a cross where one of its seeds diverged.
 
     Attributes:
         lane: Its lane.
         step: Where.
         value: How high, in data units.
+        died: A cross.
     """
 
     lane: int
     step: float
     value: float
+    died: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from initviz.views.plot import Plot, Readout, ReadoutRow
 from initviz.views.reduction import ColumnReducer, Columns, Raster
 
 MAX_COLUMNS = 1500
+_SCATTER_ALPHA, _SEEDS_ALPHA = 38, 62
 _STEPPED = 5.0
 """Distance between points in pixels from which a band of columns would look like stairs."""
 
@@ -68,6 +69,10 @@ class StepView(View):
     def value_text(self, panel: int, value: float) -> str:
         """Return a value as the cross-hair shows it."""
         raise NotImplementedError
+
+    def band_text(self, panel: int, curves: list[Curve], step: float) -> str:
+        """Return what the cross-hair says of the band of seeds around a lane's line; empty where there is none."""
+        return ""
 
     def forget(self) -> None:
         self.window_of_steps = None
@@ -184,8 +189,12 @@ class StepView(View):
         for mark in panel.marks:
             left = float(plot.px(np.array(mark.step)))
             up = float(plot.py_inside(plot.y.coordinates(np.array(mark.value))))
-            if np.isfinite(up):
-                color, radius = self.lane_style(mark.lane).color, 5.0 * self.theme.unit
+            if not np.isfinite(up):
+                continue
+            color, radius = self.lane_style(mark.lane).color, 5.0 * self.theme.unit
+            if mark.died:
+                ink.death(left, up, color)
+            else:
                 ink.marker("circle", left, up, color, radius, hollow=True)
         ink.clip(None)
 
@@ -196,13 +205,14 @@ class StepView(View):
         low = plot.py(plot.y.coordinates(curve.low))
         high = plot.py(plot.y.coordinates(curve.high))
         good = np.isfinite(low) & np.isfinite(high)
+        alpha = _SEEDS_ALPHA if curve.seeds else _SCATTER_ALPHA
         if good.sum() > 1:
             x, low, high, color = x[good], low[good], high[good], self.lane_style(curve.lane).color
             if x[-1] - x[0] > _STEPPED * len(x):
                 outline_y = np.concatenate((high, low[::-1]))
-                ink.area(np.concatenate((x, x[::-1])), outline_y, color, 38)
+                ink.area(np.concatenate((x, x[::-1])), outline_y, color, alpha)
             else:
-                ink.band(x, low, high, color, 38)
+                ink.band(x, low, high, color, alpha)
 
     def _draw_overflow(self, ink: Ink, plot: Plot, panel: Panel) -> None:
         """Mark at the edge where a line or its band leaves the range: a spike must be seen, not guessed."""
@@ -253,6 +263,7 @@ class StepView(View):
             values, point = self._values_at(plot, [c for c in curves if c.lane == lane], step)
             if point is not None:
                 text = " / ".join(self.value_text(found, value) for value in values)
+                text += self.band_text(found, [c for c in curves if c.lane == lane], step)
                 rows.append(ReadoutRow(lane, self.lane_name(lane), text, point))
         rows.sort(key=lambda row: row.at.y() if row.at is not None else 0.0)
         heading = self.tr("step {step}").format(step=whole(round(step)))

@@ -115,6 +115,22 @@
         <translation>下移当前赛道</translation>
     </message>
     <message>
+        <source>More seeds</source>
+        <translation>增加种子</translation>
+    </message>
+    <message>
+        <source>Train the lane in focus with one more seed</source>
+        <translation>让当前赛道多用一个种子训练</translation>
+    </message>
+    <message>
+        <source>Fewer seeds</source>
+        <translation>减少种子</translation>
+    </message>
+    <message>
+        <source>Train the lane in focus with one seed fewer</source>
+        <translation>让当前赛道少用一个种子训练</translation>
+    </message>
+    <message>
         <source>Next lane</source>
         <translation>下一条赛道</translation>
     </message>
@@ -366,8 +382,8 @@
         <translation>逐层激活值</translation>
     </message>
     <message>
-        <source>Bells of equal width carry the signal; spikes at zero are dead units, and heaps at both ends are saturated ones.</source>
-        <translation>钟形宽度一致，说明信号得以传递；零处的尖峰是失活的神经元，两端的堆积是饱和的神经元。</translation>
+        <source>Bells of equal width carry the signal; ReLU sets half of the values to zero, and a layer with nothing else is dead; heaps at both ends are saturated units.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Press space to play.
@@ -541,6 +557,136 @@ Which class each lane takes for which appears here, and how many of each class i
     <message>
         <source>{count} classes</source>
         <translation>{count} 类</translation>
+    </message>
+</context>
+<context>
+    <name>DeadUnitsView</name>
+    <message>
+        <source>Dead and saturated units</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A unit that is zero for every example gets no gradient, and one stuck at an end of its function hardly any: a bar that stays long is a part of the layer that the start has lost.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press space to play.
+Which share of each layer&apos;s units is dead or saturated appears here, step by step, layer 1 at the bottom.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No unit here can be dead or saturated.
+The activation of these layers has no flat part: choose ReLU, tanh or sigmoid to see what can happen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation type="unfinished">无</translation>
+    </message>
+    <message>
+        <source>layer {layer}: {share}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation type="unfinished">步</translation>
+    </message>
+    <message>
+        <source>light bar: for this whole batch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>dark bar: in each of the last {count} looks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>| at the start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>grey: cannot happen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>step {step}</source>
+        <translation type="unfinished">第 {step} 步</translation>
+    </message>
+    <message>
+        <source>for long {share}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>DepthStudyView</name>
+    <message>
+        <source>Depth study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The same start at many depths: signal and gradient fade or grow by the same factor with every layer, and networks deeper than about six times the depth scale ξ learn badly or not at all.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All lanes are equally deep.
+Choose “Depth study…” in the Run menu to train the lane in focus at many depths, then press space.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press space to play.
+What is left of signal and gradient, and what is learned, appears here against the number of hidden layers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>signal in the last hidden layer, E[z²]</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>signal, E[z²]</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>gradient in the first layer / in the last</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>gradient, first / last</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>training accuracy reached</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>training loss reached</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>accuracy</source>
+        <translation type="unfinished">准确率</translation>
+    </message>
+    <message>
+        <source>loss</source>
+        <translation type="unfinished">损失</translation>
+    </message>
+    <message>
+        <source>○ at the start  ● now</source>
+        <translation type="unfinished">○ 初始  ● 当前</translation>
+    </message>
+    <message>
+        <source>hidden layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>6 ξ = {depth}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>theory {value}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hidden layers: {depth}</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -846,8 +992,8 @@ What is right or wrong with the start of each lane, and why, appears here in wor
         <translation>{start}：同一层的所有单元起点相同，并且始终相同。</translation>
     </message>
     <message>
-        <source>Normalization sets the size of the signal anew; that of the start hardly matters.</source>
-        <translation>归一化会重新设定信号的大小，初始化的大小几乎无关紧要。</translation>
+        <source>Normalization sets the size of the signal anew. How large the weights start still decides how far a step turns them.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{start} measures the network and scales every layer to fit.</source>
@@ -1000,6 +1146,54 @@ How large the gradients of each layer are appears here, in powers of ten, layer 
     </message>
 </context>
 <context>
+    <name>IsometryView</name>
+    <message>
+        <source>Isometry: singular values</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A start keeps every direction alive where all singular values lie at 1: tall boxes, and above all a tall J, are directions that get lost or blown up on the way through the network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press space to play.
+By how much each layer stretches and shrinks what passes appears here, and beside it what the whole network does.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name}: {rank} of {count} directions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>□ at the start  ■ now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>line at 1: ideal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>J: from input to output</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>H: from the first to the last hidden layer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>directions: effective rank</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>layer</source>
+        <translation type="unfinished">层</translation>
+    </message>
+    <message>
+        <source>not computed</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>KeyboardMap</name>
     <message>
         <source>Keyboard map</source>
@@ -1008,6 +1202,79 @@ How large the gradients of each layer are appears here, in powers of ten, layer 
     <message>
         <source>The tab key walks through all buttons and fields; Alt and a letter open the menus.</source>
         <translation>按 Tab 键依次经过所有按钮和输入框；按 Alt 加字母键打开菜单。</translation>
+    </message>
+</context>
+<context>
+    <name>LandscapeView</name>
+    <message>
+        <source>Loss landscape</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How the loss changes when every filter is moved at random by up to its own length: a wide bowl around the mark is easy to train in, a flat plain gives no direction, and walls throw a step back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Working it out…
+The loss around the weights of every lane appears here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press “Compute” above, before or after you press space to play.
+The loss around the weights of every lane appears here; training goes on meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Move along two directions or one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How far to move, in lengths of each filter</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How finely to look: points a side</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress of the loss landscape</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>plane</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>line</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished">取消</translation>
+    </message>
+    <message>
+        <source>Compute</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Give it up; training is not touched</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Work out the loss around the weights as they are now; training goes on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>training loss of {examples} examples, weights of step {step}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>direction 1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>training loss</source>
+        <translation type="unfinished">训练损失</translation>
     </message>
 </context>
 <context>
@@ -1067,6 +1334,30 @@ How large the gradients of each layer are appears here, in powers of ten, layer 
         <source>learning</source>
         <translation>学习中</translation>
     </message>
+    <message>
+        <source>× {count} seeds</source>
+        <translation>× {count} 个种子</translation>
+    </message>
+    <message>
+        <source>learn</source>
+        <translation>学习中</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>提前停止</translation>
+    </message>
+    <message>
+        <source>all {all} {fare}</source>
+        <translation>全部 {all} 条{fare}</translation>
+    </message>
+    <message>
+        <source>{count} of {all} {fare}</source>
+        <translation>{all} 条中 {count} 条{fare}</translation>
+    </message>
+    <message>
+        <source>{count} {fare}</source>
+        <translation>{count} 条{fare}</translation>
+    </message>
 </context>
 <context>
     <name>LanesPanel</name>
@@ -1107,6 +1398,10 @@ How large the gradients of each layer are appears here, in powers of ten, layer 
         <translation>选择其他颜色</translation>
     </message>
     <message>
+        <source>Training loss, mean of {count} seeds: {loss}</source>
+        <translation>训练损失（{count} 个种子的均值）：{loss}</translation>
+    </message>
+    <message>
         <source>Training loss: {loss}</source>
         <translation>训练损失：{loss}</translation>
     </message>
@@ -1115,8 +1410,16 @@ How large the gradients of each layer are appears here, in powers of ten, layer 
         <translation>双击或按 F2 重命名，拖动或按 Alt+方向键移动。</translation>
     </message>
     <message>
+        <source>Ctrl+] adds a seed, Ctrl+[ takes one away.</source>
+        <translation>Ctrl+] 增加一个种子，Ctrl+[ 减少一个。</translation>
+    </message>
+    <message>
         <source>{count} of {most}</source>
         <translation>{count} / {most}</translation>
+    </message>
+    <message>
+        <source>Networks that race, of the most that can; each seed of a lane counts as one</source>
+        <translation>参赛的网络数与上限；赛道的每个种子算一个</translation>
     </message>
     <message>
         <source>{most} lanes are the most that can race.</source>
@@ -1267,8 +1570,36 @@ The loss of every lane appears here, step by step: training thin, validation thi
         <translation>显示损失、准确率或两者</translation>
     </message>
     <message>
+        <source>Min–max</source>
+        <translation>最小–最大</translation>
+    </message>
+    <message>
+        <source>Quartiles</source>
+        <translation>四分位</translation>
+    </message>
+    <message>
+        <source>Std</source>
+        <translation>标准差</translation>
+    </message>
+    <message>
+        <source>Band around the mean of a lane&apos;s seeds: from the least to the largest, the middle half of them, or one standard deviation to both sides</source>
+        <translation>赛道各种子均值周围的带：从最小到最大、中间一半，或两侧各一个标准差</translation>
+    </message>
+    <message>
         <source>best constant prediction</source>
         <translation>最佳常数预测</translation>
+    </message>
+    <message>
+        <source>min – max</source>
+        <translation>最小 – 最大</translation>
+    </message>
+    <message>
+        <source>quartiles</source>
+        <translation>四分位</translation>
+    </message>
+    <message>
+        <source>± std</source>
+        <translation>± 标准差</translation>
     </message>
     <message>
         <source>loss</source>
@@ -1277,6 +1608,10 @@ The loss of every lane appears here, step by step: training thin, validation thi
     <message>
         <source>training thin, validation thick, averaged weights double</source>
         <translation>细线为训练，粗线为验证，双线为平均权重</translation>
+    </message>
+    <message>
+        <source>{lines}; mean of seeds and band</source>
+        <translation>{lines}；各种子的均值和带</translation>
     </message>
     <message>
         <source>train / averaged / validation</source>
@@ -1701,6 +2036,78 @@ The loss of every lane appears here, step by step: training thin, validation thi
     </message>
 </context>
 <context>
+    <name>PhaseDiagramView</name>
+    <message>
+        <source>Phase diagram</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Deep networks learn from starts near the critical line: on the ordered side gradients vanish, on the chaotic side they explode, and ξ tells over how many layers. Drag the point of the lane in focus, or move it with the arrow keys.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Theory has no phase diagram for these networks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It takes hidden layers that are alike. Press space to play all the same.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press space to play.
+Whether each start lies in the ordered or in the chaotic phase appears here, and how far from the critical line.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{activation} treats signals of every size alike: only at σ_w = {value} with σ_b = 0 does a signal keep its size, whatever that is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Hollow points have another activation: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>std of biases, σ_b</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>drag the ringed point</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>weights, σ_w = std × √fan-in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>ξ = {depth} layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not known yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{depth} layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the signal grows without bound</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>gradient a layer, χ</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>depth scale ξ</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>critical</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>QAbstractFileIconProvider</name>
     <message>
         <source>Folder</source>
@@ -1904,6 +2311,37 @@ The loss of every lane appears here against the learning rate, and the rate at w
     </message>
 </context>
 <context>
+    <name>SeedsMenu</name>
+    <message>
+        <source>Seeds</source>
+        <translation>种子数</translation>
+    </message>
+    <message>
+        <source>1 seed: a single draw</source>
+        <translation>1 个种子：只抽一次</translation>
+    </message>
+    <message>
+        <source>{count} seeds</source>
+        <translation>{count} 个种子</translation>
+    </message>
+    <message>
+        <source>Train the lane once a seed and draw their mean and a band, so that no single draw misleads</source>
+        <translation>每个种子各训练一遍这条赛道，画出均值和一条带，以免被单次抽取误导</translation>
+    </message>
+    <message>
+        <source>More networks than can race: each seed of a lane counts as one</source>
+        <translation>超过了可参赛的网络数：赛道的每个种子算一个</translation>
+    </message>
+    <message>
+        <source>Another number…</source>
+        <translation>其他数目…</translation>
+    </message>
+    <message>
+        <source>Number of seeds, 1 to {most}</source>
+        <translation>种子数，1 到 {most}</translation>
+    </message>
+</context>
+<context>
     <name>Session</name>
     <message>
         <source>Lane {number}</source>
@@ -1932,6 +2370,10 @@ The loss of every lane appears here against the learning rate, and the rate at w
     <message>
         <source>Recolour lane</source>
         <translation>更改赛道颜色</translation>
+    </message>
+    <message>
+        <source>Set number of seeds</source>
+        <translation>设置种子数</translation>
     </message>
 </context>
 <context>
@@ -2003,6 +2445,93 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     </message>
 </context>
 <context>
+    <name>StageStrip</name>
+    <message>
+        <source>Teacher</source>
+        <translation>教师</translation>
+    </message>
+    <message>
+        <source>Pretraining</source>
+        <translation>预训练</translation>
+    </message>
+    <message>
+        <source>stage {number} of {count}</source>
+        <translation>第 {number} 阶段，共 {count} 个</translation>
+    </message>
+    <message>
+        <source>skipping…</source>
+        <translation>正在跳过…</translation>
+    </message>
+    <message>
+        <source>loading its data…</source>
+        <translation>正在加载数据…</translation>
+    </message>
+    <message>
+        <source>step {step} of {total}</source>
+        <translation>第 {step} 步，共 {total} 步</translation>
+    </message>
+    <message>
+        <source>validation accuracy {percent} %</source>
+        <translation>验证准确率 {percent} %</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
+    </message>
+    <message>
+        <source>Stage before the lanes</source>
+        <translation>赛道之前的阶段</translation>
+    </message>
+    <message>
+        <source>Progress of the stage</source>
+        <translation>阶段的进度</translation>
+    </message>
+    <message>
+        <source>How much of the stage is done; the lanes start when all stages are</source>
+        <translation>此阶段完成了多少；所有阶段完成后赛道才开始</translation>
+    </message>
+    <message>
+        <source>training loss</source>
+        <translation>训练损失</translation>
+    </message>
+    <message>
+        <source>validation loss</source>
+        <translation>验证损失</translation>
+    </message>
+    <message>
+        <source>Loss of the stage</source>
+        <translation>阶段的损失</translation>
+    </message>
+    <message>
+        <source>Loss by step on a logarithmic axis: thin on the batches, thick on the examples held back</source>
+        <translation>各步的损失（对数轴）：细线为批次，粗线为留出样本</translation>
+    </message>
+    <message>
+        <source>Skip</source>
+        <translation>跳过</translation>
+    </message>
+    <message>
+        <source>Go on with the weights that the stage has by now. They are not kept: a reset trains it whole.</source>
+        <translation>用此阶段目前的权重继续。这些权重不会保留：重置后会完整训练此阶段。</translation>
+    </message>
+    <message>
+        <source>Skip the rest of this stage</source>
+        <translation>跳过此阶段的剩余部分</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Start no lane. Stages that are done are kept; play or reset trains this one again.</source>
+        <translation>不启动任何赛道。已完成的阶段会保留；按“播放”或“重置”会重新训练此阶段。</translation>
+    </message>
+    <message>
+        <source>Cancel the stages</source>
+        <translation>取消各阶段</translation>
+    </message>
+</context>
+<context>
     <name>StartChooser</name>
     <message>
         <source>Its weights start</source>
@@ -2019,6 +2548,17 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     <message>
         <source>The choice of the panel “Start” holds here.</source>
         <translation>此处沿用“初始化”面板中的选择。</translation>
+    </message>
+</context>
+<context>
+    <name>StartDesk</name>
+    <message>
+        <source>Start {lane} from σ_w = {sigma_w}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start {lane} from σ_w = {sigma_w}, σ_b = {sigma_b}</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -2338,6 +2878,54 @@ Every finished trial appears here.</source>
     </message>
 </context>
 <context>
+    <name>SymmetryView</name>
+    <message>
+        <source>Symmetry of units</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Units with equal weights in and out get equal gradients and stay copies, so that a whole layer computes what one unit could: a start must make them differ.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press space to play.
+How many units of each hidden layer are copies of another appears here, and how far the others differ.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>copies among the units</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>copies</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>mean |cos| of two units</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>mean |cos|</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>effective rank of the weight</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>effective rank</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>○ at the start  ● now</source>
+        <translation type="unfinished">○ 初始  ● 当前</translation>
+    </message>
+    <message>
+        <source>layer</source>
+        <translation type="unfinished">层</translation>
+    </message>
+</context>
+<context>
     <name>TextRow</name>
     <message>
         <source>automatic</source>
@@ -2478,6 +3066,10 @@ How much of the gradient reaches each step of the sequence appears here, from th
     <message>
         <source>stopped by an error</source>
         <translation>因错误停止</translation>
+    </message>
+    <message>
+        <source>cancelled</source>
+        <translation>已取消</translation>
     </message>
     <message>
         <source>step {step} of {total}</source>
@@ -2636,6 +3228,34 @@ Training goes on. The log file, in the help menu, says why.</source>
         <source>step {step}</source>
         <translation>第 {step} 步</translation>
     </message>
+    <message>
+        <source>{lane}, seed {seed} ({number} of {count})</source>
+        <translation>{lane}，种子 {seed}（{number}/{count}）</translation>
+    </message>
+    <message>
+        <source>no hidden layer to compare</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>all {count} units of a layer are copies of one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>in every layer, all units are copies of one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>layer {layer}: all {count} units are copies of one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no two units are copies</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>layer {layer}: {share} of the units are copies of another</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>ViewDock</name>
@@ -2684,6 +3304,41 @@ Training goes on. The log file, in the help menu, says why.</source>
     </message>
 </context>
 <context>
+    <name>WeightsDesk</name>
+    <message>
+        <source>Save weights…</source>
+        <translation>保存权重…</translation>
+    </message>
+    <message>
+        <source>Write the weights that the lane has by now to a .safetensors file</source>
+        <translation>把赛道目前的权重写入 .safetensors 文件</translation>
+    </message>
+    <message>
+        <source>Write the weights that its first seed has by now to a .safetensors file</source>
+        <translation>把其第一个种子目前的权重写入 .safetensors 文件</translation>
+    </message>
+    <message>
+        <source>The run is still being loaded.</source>
+        <translation>训练仍在加载。</translation>
+    </message>
+    <message>
+        <source>There is no run. Reset first.</source>
+        <translation>当前没有训练。请先重置。</translation>
+    </message>
+    <message>
+        <source>This lane has no run yet.</source>
+        <translation>此赛道尚无对应的训练。</translation>
+    </message>
+    <message>
+        <source>Save the weights of {lane}</source>
+        <translation>保存 {lane} 的权重</translation>
+    </message>
+    <message>
+        <source>Weights (*.safetensors)</source>
+        <translation>权重 (*.safetensors)</translation>
+    </message>
+</context>
+<context>
     <name>WeightsView</name>
     <message>
         <source>Weights by layer</source>
@@ -2702,6 +3357,61 @@ How the weights of each layer are distributed appears here, layer 1 at the botto
     <message>
         <source>weight</source>
         <translation>权重</translation>
+    </message>
+</context>
+<context>
+    <name>WhyNormalView</name>
+    <message>
+        <source>Why normal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Whatever the weights are drawn from, a unit that adds up many of them comes out normal: only their standard deviation is left to choose. Move it, and watch the signal from layer to layer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Two-point weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Uniform weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Normal weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Standard deviation of the weights times the root of the fan-in: σ of the pre-activations. The lane in focus starts with it. Arrow keys move it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Standard deviation σ</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>D: largest distance from the normal distribution function (Kolmogorov and Smirnov). It falls like 0.40/√n for two-point weights, like 0.03/n for uniform ones.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>D: largest distance from the normal distribution function</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>D: distance from normal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>distance from normal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>of these {count} units</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>their deviation</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 </TS>

@@ -223,7 +223,7 @@ def test_the_context_menu_offers_everything(panel: LanesPanel, session: Session)
     QApplication.sendEvent(panel.list.viewport(), event)
     menu = open_menu(panel)
     texts = [action.text().split("\t")[0] for action in menu.actions() if not action.isSeparator()]
-    assert texts == ["Rename", "Hide its curves", "Colour", "Duplicate", "Remove", "Add lane"]
+    assert texts == ["Rename", "Hide its curves", "Colour", "Seeds", "Duplicate", "Remove", "Add lane"]
     next(action for action in menu.actions() if action.text().startswith("Duplicate")).trigger()
     menu.close()
     assert names(session) == ["zeros", "small", "small 2", "He"]

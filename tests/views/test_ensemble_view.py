@@ -131,7 +131,7 @@ def test_the_matrix_stands_where_there_is_room(
 
 
 def test_a_regression_has_a_loss_and_distances(show: Show) -> None:
-    info = replace(info_for("ensemble", 3), task="regression")
+    info = replace(info_for("ensemble", 3, 3), task="regression")
     history, rng = RunHistory(info), np.random.default_rng(2)
     outputs, targets = rng.normal(size=(3, 40, 1)), rng.normal(size=(40, 1))
     run = make_run(3, 3, 60, key="ensemble")
