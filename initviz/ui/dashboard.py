@@ -31,9 +31,12 @@ class Dashboard(QMainWindow):
     """
 
     lane_chosen = Signal(int)
+    start_moved = Signal(int, float, float, int)
     saved = Signal(str)
     failed = Signal(object)
     docks_changed = Signal()
+    view_made = Signal(object)
+    """A plot was made; its ``View``."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
