@@ -163,7 +163,7 @@ class WhyNormalView(View):
     def _move(self, step: int) -> None:
         now_s = time.monotonic()
         if now_s - self._moved_at_s > APART_S:
-            self._move_number += 1
+            self._move_number -= 1  # below 0, so that no move of another view is continued
         self._moved_at_s = now_s
         self._tell()
         self.redraw()
