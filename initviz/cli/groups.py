@@ -22,6 +22,8 @@ class GroupOutcome:
         train_loss: Over those that have one at the end.
         val_loss: The same on the examples held back.
         val_accuracy: The same.
+        averaged_val_loss: The same of what is scored beside the raw weights; of nothing where there is nothing.
+        averaged_val_accuracy: The same.
         steps_to_target: Over those whose training loss has fallen to the mark.
     """
 
@@ -31,6 +33,8 @@ class GroupOutcome:
     train_loss: Spread
     val_loss: Spread
     val_accuracy: Spread
+    averaged_val_loss: Spread
+    averaged_val_accuracy: Spread
     steps_to_target: Spread
 
     def to_json(self) -> dict[str, Json]:
@@ -42,6 +46,10 @@ class GroupOutcome:
             "train_loss": _to_json(self.train_loss),
             "val_loss": _to_json(self.val_loss),
             "val_accuracy": _to_json(self.val_accuracy),
+            "averaged_val_loss": _to_json(self.averaged_val_loss) if self.averaged_val_loss.count else None,
+            "averaged_val_accuracy": (
+                _to_json(self.averaged_val_accuracy) if self.averaged_val_accuracy.count else None
+            ),
             "steps_to_target": _to_json(self.steps_to_target),
         }
 

@@ -14,7 +14,7 @@ from initviz.telemetry.ensemble import Ensemble
 from initviz.telemetry.fates import count_fates
 from initviz.telemetry.frame import Confusion, Floats, LaneState, RunInfo, Scalars, Validation
 from initviz.telemetry.range_test import RateCurve, rate_curve
-from initviz.telemetry.spread import spread
+from initviz.telemetry.spread import Spread, spread
 
 MOST_CLASSES = 100
 """More classes than these are not told one by one."""
@@ -173,6 +173,8 @@ class Outcome:
                 train_loss=spread([self.lanes[place].train_loss for place in own]),
                 val_loss=spread(self.validation.loss[own.start : own.stop]),
                 val_accuracy=spread(self.validation.accuracy[own.start : own.stop]),
+                averaged_val_loss=_spread_of(self.validation.averaged_loss, own),
+                averaged_val_accuracy=_spread_of(self.validation.averaged_accuracy, own),
                 steps_to_target=spread(
                     [math.nan if (at := self.steps_to_target[place]) is None else at for place in own]
                 ),
@@ -206,8 +208,12 @@ _HEADER = (
     Text("val loss", "验证损失"),
     Text("val accuracy", "验证准确率"),
 )
-_AVERAGED_HEADER = (Text("averaged loss", "平均权重损失"), Text("averaged accuracy", "平均权重准确率"))
+_AVERAGED_HEADER = (Text("averaged loss", "平均后损失"), Text("averaged accuracy", "平均后准确率"))
 _RATE_HEADER = (Text("suggested lr", "建议学习率"),)
+
+
+def _spread_of(values: Floats | None, own: range) -> Spread:
+    return spread([] if values is None else values[own.start : own.stop])
 
 
 def _entry(values: Floats | None, place: int) -> float | None:

@@ -88,6 +88,7 @@ def run_info(
             target_stds=(STDS[story(lane)],) * num_layers,
             drawn_stds=(STDS[story(lane)] * 1.01,) * num_layers,
             tests_rates=tests_rates,
+            beside="weights" if remedies else "",
         )
         for lane in range(num_lanes)
     )

@@ -169,10 +169,20 @@ class LossView(StepView):
     def _note(self, measured: Measured) -> str:
         note = self.tr("training thin, validation thick") if len(measured.validation) else self.tr("training")
         if len(measured.averaged):
-            note = self.tr("training thin, validation thick, averaged weights double")
+            note = {
+                "weights": self.tr("training thin, validation thick, averaged weights double"),
+                "answers": self.tr("training thin, validation thick, snapshots together double"),
+                "": self.tr("training thin, validation thick, averages double"),
+            }[self._beside()]
         if self._shows_seeds():
             return self.tr("{lines}; mean of seeds and band").format(lines=note)
         return note
+
+    def _beside(self) -> str:
+        """Say what the double lines are: averaged ``weights``, ``answers`` of snapshots, or, empty, both."""
+        assert self.info is not None
+        kinds = {self.info.lanes[lane].beside for lane in self.shown_lanes()} - {""}
+        return kinds.pop() if len(kinds) == 1 else ""
 
     def _shows_seeds(self) -> bool:
         return any(len(self.groups.members_of(lane)) > 1 for lane in self.shown_lanes())
@@ -180,7 +190,11 @@ class LossView(StepView):
     def _values(self, measured: Measured) -> str:
         values = self.tr("train / validation") if len(measured.validation) else ""
         if len(measured.averaged):
-            values = self.tr("train / averaged / validation")
+            values = {
+                "weights": self.tr("train / averaged / validation"),
+                "answers": self.tr("train / snapshots / validation"),
+                "": self.tr("train / averaged / validation"),
+            }[self._beside()]
         if self._shows_seeds():
             kinds = {
                 "range": self.tr("min – max"),

@@ -77,6 +77,22 @@ def test_each_group_tells_what_its_lanes_came_to(initviz: Run, repeated: Path) -
     assert groups[2]["outcomes"]["diverged"] == sum(lane["status"] == "diverged" for lane in lanes[5:])
 
 
+def test_what_is_scored_beside_the_weights_is_told_of_the_seeds_together(
+    initviz: Run, repeated: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "beside.toml"
+    path.write_text(
+        repeated.read_text("utf-8").replace('name = "He"\n', 'name = "He"\nremedies.ema = { decay = 0.9 }\n'),
+        encoding="utf-8",
+    )
+    found = json.loads(initviz("run", path, "--json").out)
+    for key in ("averaged_val_loss", "averaged_val_accuracy"):
+        values = [lane[key] for lane in found["lanes"][:4]]
+        assert found["groups"][0][key]["count"] == 4
+        assert found["groups"][0][key]["mean"] == pytest.approx(np.mean(values))
+        assert [group[key] for group in found["groups"][1:]] == [None, None]
+
+
 def test_a_seed_gives_what_it_gives_alone(initviz: Run, repeated: Path, tmp_path: Path) -> None:
     lanes = json.loads(initviz("run", repeated, "--json").out)["lanes"]
     written = REPEATED.replace('name = "He"\nrepeat = 4', 'name = "a"\n[[lanes]]\nname = "b"\nseed = 1\n[[lanes]]\n'

@@ -125,7 +125,7 @@ def test_a_regression_has_no_classes(initviz: Run, tmp_path: Path) -> None:
     ("language", "words"),
     [
         ("en", ["averaged loss", "stopped at step 21, best at 7", "diverged at step"]),
-        ("zh", ["平均权重损失", "第 21 步停止，最佳在第 7 步", "步发散"]),
+        ("zh", ["平均后损失", "第 21 步停止，最佳在第 7 步", "步发散"]),
     ],
 )
 def test_the_table_says_the_same(initviz: Run, tmp_path: Path, language: str, words: list[str]) -> None:

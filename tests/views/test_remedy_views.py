@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -301,6 +302,26 @@ def test_averaged_weights_have_a_line_of_their_own(show: Show) -> None:
     assert isinstance(plain, LossView)
     assert not any(curve.hollow for curve in plain.panels_shown()[0].curves)
     assert "Xavier averaged_val_loss" not in plain.table()[0]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "note", "values"),
+    [
+        (("weights",) * 4, "averaged weights double", "train / averaged / validation"),
+        (("answers", "", "", ""), "snapshots together double", "train / snapshots / validation"),
+        (("answers", "weights", "", ""), "averages double", "train / averaged / validation"),
+    ],
+)
+def test_what_the_double_lines_are_is_said(
+    show: Show, kinds: tuple[Literal["", "weights", "answers"], ...], note: str, values: str
+) -> None:
+    run = remedied()
+    lanes = tuple(replace(lane, beside=kind) for lane, kind in zip(run.info.lanes, kinds, strict=True))
+    view = show("loss", replace(run, info=replace(run.info, lanes=lanes)), size=(700, 520))
+    assert isinstance(view, LossView)
+    for panel in view.panels_shown():
+        assert panel.values == values
+    assert view.panels_shown()[0].note == f"training thin, validation thick, {note}"
 
 
 def test_a_lane_that_was_stopped_ends_at_a_bar_with_a_ring_at_its_best(show: Show) -> None:
