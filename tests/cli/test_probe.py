@@ -136,3 +136,35 @@ def test_a_batch_above_the_limit_is_refused(initviz: Run, experiment_file: Path)
     assert result.code == 2
     assert "--batch" in result.err
     assert "INITVIZ_MAX_BATCH_SIZE" in result.err
+
+
+def test_jacobian_adds_singular_values(initviz: Run, experiment_file: Path) -> None:
+    plain = json.loads(initviz("probe", experiment_file, "--json", "--batch", "3").out)
+    result = initviz("probe", experiment_file, "--json", "--batch", "3", "--jacobian")
+    assert result.code == 0
+    found = json.loads(result.out)
+    for lane, before in zip(found["lanes"], plain["lanes"], strict=True):
+        assert lane.keys() > before.keys()
+        values = np.array(lane["jacobian_singular_values"])
+        assert values.shape == (3, 1)  # one output: a single singular value an example
+        if values.min() > 0:
+            assert lane["condition_number"] == pytest.approx(values.max() / values.min())
+            assert lane["jacobian_mean_square"] == pytest.approx(np.square(values).mean())
+        hidden = np.array(lane["hidden_jacobian_singular_values"])
+        assert hidden.shape == (3, 8)
+        assert (np.diff(hidden, axis=1) <= 0).all()
+        for layer, old in zip(lane["layers"], before["layers"], strict=True):
+            assert layer.items() >= old.items()
+            assert layer["spectral_norm"] >= layer["smallest_singular_value"] >= 0
+            assert 0 <= layer["effective_rank"] <= min(layer["shape"]) + 1e-9
+    zeros = found["lanes"][0]
+    assert zeros["condition_number"] is None  # 0 over 0
+    assert zeros["layers"][0]["effective_rank"] == 0
+
+
+def test_jacobian_in_words(initviz: Run, experiment_file: Path) -> None:
+    result = initviz("probe", experiment_file, "--jacobian")
+    assert result.code == 0
+    assert result.out.count("Jacobian, input to output, 4 examples: ") == 4
+    assert result.out.count("condition number") >= 8
+    assert "jacobian" not in initviz("probe", experiment_file).out.lower()
