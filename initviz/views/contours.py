@@ -67,11 +67,14 @@ def between(values: NDArray[Any], every: int) -> Floats:
     high_row, high_column = (np.minimum(low + 1, size - 1)
                              for low, size in zip((low_row, low_column), grid.shape, strict=True))  # fmt: skip
     down, across = (rows - low_row)[:, None], (columns - low_column)[None, :]
-    with np.errstate(invalid="ignore"):
-        above = grid[np.ix_(low_row, low_column)] * (1 - across) + grid[np.ix_(low_row, high_column)] * across
-        below = (
-            grid[np.ix_(high_row, low_column)] * (1 - across) + grid[np.ix_(high_row, high_column)] * across
-        )
-        mixed: Floats = above * (1 - down) + below * down
+    above = _mix(grid[np.ix_(low_row, low_column)], grid[np.ix_(low_row, high_column)], across)
+    below = _mix(grid[np.ix_(high_row, low_column)], grid[np.ix_(high_row, high_column)], across)
+    mixed = _mix(above, below, down)
     nearest = grid[np.ix_(np.rint(rows).astype(int), np.rint(columns).astype(int))]
     return np.where(np.isfinite(mixed), mixed, nearest)
+
+
+def _mix(one: Floats, other: Floats, share: Floats) -> Floats:
+    with np.errstate(invalid="ignore"):
+        mixed = one * (1 - share) + other * share
+    return np.where(share == 0, one, np.where(share == 1, other, mixed))  # 0 times infinity is no number

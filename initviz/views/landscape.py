@@ -155,7 +155,8 @@ class LandscapeView(View):
         began = (fraction is None) != (self._fraction is None)
         self._fraction = fraction
         self.bar.setVisible(fraction is not None)
-        self.bar.setValue(round(_PARTS * (fraction or 0.0)))
+        if fraction is not None:
+            self.bar.setValue(round(_PARTS * fraction))
         if began:
             self._say_compute()
             self._fit()
