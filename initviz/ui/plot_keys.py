@@ -11,6 +11,7 @@ from initviz.ui.actions import Actions
 from initviz.ui.dashboard import Dashboard
 from initviz.ui.menus import Menus
 from initviz.ui.session import Session
+from initviz.ui.start_desk import StartDesk
 from initviz.views.index import VIEWS
 
 WIDE = 0.4
@@ -43,6 +44,8 @@ class PlotKeys(QObject):
         dashboard.docks_changed.connect(self.list_plots)
         dashboard.saved.connect(self._say_saved)
         dashboard.lane_chosen.connect(session.set_focus_lane)
+        self._starts = StartDesk(session, self)
+        dashboard.start_moved.connect(self._starts.move)
 
     def is_flat(self) -> bool:
         """Say whether the data have two inputs, so that a decision boundary can be drawn."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -119,13 +120,16 @@ class Session(QObject):
 
     # Editing
 
-    def apply(self, document: Mapping[str, object], label: str, merge: str = "") -> bool:
+    def apply(
+        self, document: Mapping[str, object], label: str, merge: str = "", lasting: bool = False
+    ) -> bool:
         """Take ``document`` as the new one, or reject it and change nothing.
 
         Args:
             document: All tables.
             label: What the person did, in the window's language, for the undo menu.
             merge: Edits in quick succession with one such key become one undo step; empty never merges.
+            lasting: True where they do however long it takes, as while something is dragged.
         """
         try:
             content = self._read(document)
@@ -134,7 +138,7 @@ class Session(QObject):
             return False
         if content.document == self._content.document:
             return True
-        self.undo_stack.push(_Edit(self, self._content, content, label, merge))
+        self.undo_stack.push(_Edit(self, self._content, content, label, merge, lasting=lasting))
         return True
 
     def edit(self, path: str, value: object, label: str, merge: str = "") -> bool:
@@ -340,6 +344,7 @@ class _Edit(QUndoCommand):
         label: str,
         merge: str,
         origins: tuple[Origin, Origin] | None = None,
+        lasting: bool = False,
     ) -> None:
         super().__init__(label)
         self._session = session
@@ -347,6 +352,7 @@ class _Edit(QUndoCommand):
         self._after = after
         self._merge = merge
         self._origins = origins
+        self._within_s = math.inf if lasting else MERGE_WITHIN_S
         self._made_at = time.monotonic()
 
     def id(self) -> int:
@@ -358,7 +364,7 @@ class _Edit(QUndoCommand):
         if (
             not isinstance(other, _Edit)
             or other._merge != self._merge
-            or other._made_at - self._made_at > MERGE_WITHIN_S
+            or other._made_at - self._made_at > self._within_s
         ):
             return False
         self._after = other._after
