@@ -93,6 +93,11 @@ def fit_text(fit: StartFit, catalogue: Catalogue) -> str:
             "Normalization sets the size of the signal anew. How large the weights start still decides how far a step"
             " turns them.",
         ),
+        "partly": QCoreApplication.translate(
+            "FitHint",
+            "Normalization sets the size of the signal anew, but only where it stands. Within attention and other"
+            " blocks, and in the first guesses, how large the weights start still counts.",
+        ),
         "adapts": QCoreApplication.translate(
             "FitHint", "{start} measures the network and scales every layer to fit."
         ),

@@ -16,7 +16,7 @@ from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.limits import Limits
 from initviz.experiment.values import Choice, DataSpec, InitSpec, Recipe
 
-Verdict = Literal["fits", "signal", "gradient", "nothing", "equal", "renewed", "adapts", "unknown"]
+Verdict = Literal["fits", "signal", "gradient", "nothing", "equal", "renewed", "partly", "adapts", "unknown"]
 MARGIN = 1.25
 """A start that changes the signal a layer by less than this factor more than the recommended one does, fits."""
 
@@ -46,8 +46,9 @@ class StartFit:
     Attributes:
         verdict: ``fits``; ``signal`` or ``gradient`` where that shrinks or grows too much; ``nothing`` where no signal
             gets through; ``equal`` where all units of a layer start alike; ``renewed`` where normalization sets the
-            size anew; ``adapts`` where the start measures the network itself; ``unknown`` where the network has
-            layers for which no forecast is made.
+            size anew; ``partly`` where it does so between layers such as attention, within which the size of the
+            weights counts all the same; ``adapts`` where the start measures the network itself; ``unknown`` where the
+            network has layers for which no forecast is made.
         start: The initializer of the hidden weights.
         activation: Key of the function that most hidden layers apply.
         better: Key of the initializer that is recommended for it; empty where there is none to offer.
@@ -134,7 +135,14 @@ def _forecast(plan: Blueprint, hidden: tuple[MeasuredLayer, ...], catalogue: Cat
     stages = plan.stages[:-1]
     effects = {layer_part(stage, catalogue).signal for stage in stages}
     if "renewed" in effects:
-        raise _UnforetoldError("renewed")
+        within = [
+            stage
+            for stage in stages
+            if stage.tensors
+            and layer_part(stage, catalogue).signal == "other"
+            and not layer_part(stage, catalogue).is_activation
+        ]
+        raise _UnforetoldError("partly" if within else "renewed")
     known = all(
         layer_part(stage, catalogue).is_activation or layer_part(stage, catalogue).signal in ("sum", "same")
         for stage in stages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +20,10 @@ from initviz.catalog.parts import ActivationPart
 from initviz.engine.race import Race
 from initviz.experiment.document import read_document
 from initviz.experiment.edit import Table, get_value
+from initviz.experiment.files import load_experiment
 from initviz.experiment.limits import Limits
 from initviz.experiment.values import Choice, Experiment
+from initviz.resources import resource
 from initviz.telemetry import synthetic
 from initviz.telemetry.probe import probe
 from initviz.ui.fit_hint import fit_text, power_text
@@ -169,6 +172,16 @@ def test_a_normalization_leaves_nothing_to_foretell() -> None:
     }
     made = read_document(document, catalogue(), Limits())
     assert start_fit(made.base, made.data, catalogue(), Limits()).verdict == "renewed"
+
+
+def test_normalization_hides_a_transformers_start_only_in_part() -> None:
+    """The lesson shows that its size decides all the same; a hint that calls it hidden would deny that."""
+    path = Path(str(resource("scenarios", "transformer_starts.toml")))
+    made = load_experiment(path, catalogue(), Limits())
+    for lane in made.lanes:
+        fit = start_fit(lane.recipe, made.data, catalogue(), Limits())
+        assert fit.verdict == "partly"
+        assert "attention" in fit_text(fit, catalogue())
 
 
 def test_layers_that_do_more_than_sum_are_not_foretold() -> None:
