@@ -170,10 +170,12 @@ class FamilyPart(Part):
     Attributes:
         layers: From the form's values and what is known of the data to the list.
         output_tie: Whose weight the output layer shares, or None.
+        depth_key: Parameter that says how deep the network is; empty where several do.
     """
 
     layers: Callable[[Choice, DataInfo], tuple[LayerSpec, ...]]
     output_tie: Callable[[Choice, DataInfo], Tie | None] = _no_tie
+    depth_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,9 @@ class StartDesk(QObject):
         if _is_zero(self._session.catalogue.get("initializer", bias.name), bias):
             return None
         fitting = (part for part in parts if isinstance(part, InitializerPart) and "bias" in part.targets)
-        return next(({"name": part.key} for part in fitting if _is_zero(part, part.choose())), None)
+        keys = (part.key for part in fitting if _is_zero(part, part.choose()))
+        key = next(keys, None)
+        return None if key is None else {"name": key}
 
 
 def _is_zero(part: Part, choice: Choice) -> bool:

@@ -118,6 +118,7 @@ PARTS: tuple[FamilyPart, ...] = (
         formula=r"x_{l+1} = \phi(W_{l} x_{l} + b_{l})",
         source="Rumelhart et al. 1986, doi:10.1038/323533a0",
         layers=_mlp,
+        depth_key="depth",
     ),
     FamilyPart(
         kind="family",
@@ -155,6 +156,7 @@ PARTS: tuple[FamilyPart, ...] = (
         formula=r"x_{l+1} = \mathrm{pool}\left(\phi(W_{l} \star x_{l} + b_{l})\right)",
         source="LeCun et al. 1998, doi:10.1109/5.726791",
         layers=_cnn,
+        depth_key="blocks",
     ),
     FamilyPart(
         kind="family",
@@ -181,5 +183,6 @@ PARTS: tuple[FamilyPart, ...] = (
         formula=r"x_{l+1} = x_{l} + s_{l} \left(V_{l}\, \phi(W_{l} x_{l} + b_{l}) + c_{l}\right)",
         source="He et al. 2016, arXiv:1512.03385 and arXiv:1603.05027",
         layers=_resnet_mlp,
+        depth_key="blocks",
     ),
 )
