@@ -65,6 +65,18 @@ class MatrixWatch:
         pause_s = (self._clock() - start_s) / SHARE
         self._due_s = start_s + (max(GAP_S, pause_s) if is_complete else pause_s)
 
+    def begin(self, state: RaceState) -> None:
+        """Copy what is needed of a step, and leave the work to ``go_on``, and to the looks to come.
+
+        Args:
+            state: The step about to be made.
+        """
+        self._parts = self._begin(state)
+
+    def go_on(self) -> bool:
+        """Do a part of the work that was begun, while nothing else is to be done; say whether it is complete."""
+        return self._parts is None or self._go_on(self._parts, self._clock(), PART_S)
+
     def _begin(self, state: RaceState) -> Parts:
         fates = [
             (group.lanes[place], fate[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -235,7 +235,12 @@ class Monitor:
             self._ask_grid()
             self.confusion()
             self._ask_lanes()
-        self._matrices.look(state)
+        self._matrices.begin(state)
+
+    def complete_rest(self) -> Iterator[None]:
+        """Go on with the look at rest: do what takes longer, in slices, until ``frame`` has it or an update is made."""
+        while self._at_rest and not self._matrices.go_on():
+            yield
 
     def save_weights(self, path: Path, lane: int) -> None:
         """Write a lane's weights as they are now to a ``.safetensors`` file.

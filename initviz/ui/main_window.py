@@ -40,6 +40,7 @@ from initviz.ui.sweep_desk import SweepDesk
 from initviz.ui.tab_order import move_focus
 from initviz.ui.theme import ThemeSwitch
 from initviz.ui.transport import Transport
+from initviz.ui.weights_desk import WeightsDesk
 from initviz.views.index import LAYOUTS
 
 GAP = 8
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self.dashboard = Dashboard(parts.theme.theme)
         self.lesson = LessonColumn(parts.session, self.actions_.lesson)
         self.files = FileDesk(parts.session, parts.settings, self)
+        self.weights_desk = WeightsDesk(parts.playback, parts.session, parts.settings, self)
         self.plot_keys = PlotKeys(self.dashboard, parts.session, self.actions_, self.menus)
         self.lane_keys = LaneKeys(parts.session, self.actions_)
         self.appearance = Appearance(parts.theme, parts.language, self.actions_, self)
@@ -194,6 +196,9 @@ class MainWindow(QMainWindow):
         transport.speed_changed.connect(playback.set_speed)
         self.files.told.connect(self.message_bar.tell)
         self.files.refused.connect(self.message_bar.refuse)
+        self.controls.lanes.menu_opened.connect(self.weights_desk.add_to_menu)
+        self.weights_desk.told.connect(self.message_bar.tell)
+        self.weights_desk.refused.connect(self.message_bar.refuse)
         self.files.recent_changed.connect(self._list_recent)
         self.controls.rate_search_begun.connect(self.plot_keys.show_rate_test)
         self.controls.rate_search_ended.connect(self.plot_keys.end_rate_test)

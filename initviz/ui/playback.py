@@ -24,7 +24,7 @@ SETTLE_MS = 150
 """A slider that is being dragged asks for a new run only when it rests this long ..."""
 DRAG_MS = 30
 """... or every so often where a run is there at once and stands before its first step."""
-QUICK_S = 0.15
+QUICK_S = 0.5
 """A run that was there within this time is quick enough to follow a hand."""
 
 
@@ -238,7 +238,8 @@ class Playback(QObject):
             self._settle.stop()
             self._edit_waits = False
             self._loaded = experiment
-            self._rename(experiment)
+            if self._rename(experiment):
+                self.names_changed.emit()
             return
         if not self._clock.isActive():
             return
@@ -267,17 +268,18 @@ class Playback(QObject):
             self._plays_next = True
             self._trainer.play()
 
-    def _rename(self, experiment: Experiment) -> None:
+    def _rename(self, experiment: Experiment) -> bool:
+        """Take over names and colours; say whether the run has the lanes that they belong to."""
         info = self.info
         if info is None or self.history is None or len(info.lanes) != len(experiment.lanes):
-            return
+            return False
         lanes = tuple(
             replace(shown, name=lane.name, color=lane.color, group_name=lane.group_name)
             for shown, lane in zip(info.lanes, experiment.lanes, strict=True)
         )
         self.info = replace(info, name=experiment.name, lanes=lanes)
         self.history.info = self.info
-        self.names_changed.emit()
+        return True
 
     @Slot(object)
     def _begin(self, info: RunInfo) -> None:

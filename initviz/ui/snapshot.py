@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,10 @@ class ShortRun:
     def look_at_rest(self) -> None:
         """Look at what the first update will see."""
         self._run.look_at_rest()
+
+    def complete_rest(self) -> Iterator[None]:
+        """Do what takes longer of that look."""
+        return self._run.complete_rest()
 
     def save_weights(self, path: Path, lane: int) -> None:
         """Write a lane's weights as they are now."""

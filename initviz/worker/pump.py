@@ -117,7 +117,8 @@ class Pump:
     def _idle_s(self) -> float | None:
         """Return how long there is nothing to do; None where only a command brings work."""
         if not self._playing:
-            return 0.0 if self._errands else None
+            rests = self._training is not None and self._training.is_resting
+            return 0.0 if self._errands or rests else None
         now_s = time.perf_counter()
         wait_s = self._due_s - now_s if self._interval_s > 0.0 else 0.0
         if self._mailbox.num_bytes > MAX_MAILBOX_BYTES:
@@ -125,9 +126,11 @@ class Pump:
         return min(wait_s, self._errands.next_s - now_s) if self._errands else wait_s
 
     def _work(self, training: Training) -> None:
-        """Do a slice of an errand, or make an update: whichever it is time for."""
+        """Do a slice of a look or of an errand, or make an update: whichever it is time for."""
         now_s = time.perf_counter()
-        if self._errands and (not self._playing or now_s >= self._errands.next_s):
+        if not self._playing and training.is_resting:
+            training.rest_on()
+        elif self._errands and (not self._playing or now_s >= self._errands.next_s):
             self._errands.work()
         elif self._playing and (self._interval_s <= 0.0 or not self._errands or now_s >= self._due_s):
             self._play_on(training)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -82,6 +82,10 @@ class TrainingRun(Protocol):
 
     def look_at_rest(self) -> None:
         """Look in full at what the first update will see, without making it; training goes as it would have gone."""
+        ...
+
+    def complete_rest(self) -> Iterator[None]:
+        """Do what takes longer of a look at rest, in slices of a few milliseconds; ``frame`` then tells it too."""
         ...
 
     def save_weights(self, path: Path, lane: int) -> None:
@@ -163,6 +167,7 @@ class Training:
         self._shown = False
         self._complete = False
         self._validated = False
+        self._rest: Iterator[None] | None = None
 
     @property
     def finished(self) -> bool:
@@ -178,6 +183,22 @@ class Training:
         """Let what the start looks like be seen before any update."""
         self._run.look_at_rest()
         self._mailbox.post(self.info.run_id, frame=self._run.frame())
+        self._rest = self._run.complete_rest()
+
+    @property
+    def is_resting(self) -> bool:
+        """True while the look at rest is not complete, and no update has been made."""
+        return self._rest is not None
+
+    def rest_on(self) -> None:
+        """Do a slice of what takes longer of the look at rest, and show it once all of it is there."""
+        if self._rest is None:
+            return
+        try:
+            next(self._rest)
+        except StopIteration:
+            self._rest = None
+            self._mailbox.post(self.info.run_id, frame=self._run.frame())
 
     def save_weights(self, lane: int, path: Path) -> WeightsSaved:
         """Write a lane's weights as they are now.
@@ -233,6 +254,7 @@ class Training:
         self._mailbox.post(self.info.run_id, scalars=scalars, lanes=lanes)
 
     def _update(self, show: bool, complete: bool = False) -> None:
+        self._rest = None
         start_s = time.perf_counter()
         self._run.advance(show)
         end_s = time.perf_counter()

@@ -158,3 +158,21 @@ def test_without_a_frame_of_step_0_the_look_at_rest_stays_the_start() -> None:
     history.add_frame(watched.frame())
     assert history.first_frame is rest
     assert history.histogram_map("updates", 0, 0) is not None
+
+
+def test_what_takes_longer_is_done_in_slices_and_then_told() -> None:
+    """The singular values at rest are those of a look at the first step; training is not touched meanwhile."""
+    watched, plain = Monitor(race(), 1), Monitor(race(), 1)
+    watched.look_at_rest()
+    assert watched.frame().spectra is None
+    assert sum(1 for _ in watched.complete_rest()) >= 1
+    spectra = watched.frame().spectra
+    assert spectra is not None
+    assert spectra.step == 0
+    plain.advance(True)
+    expected = plain.frame(complete=True).spectra
+    assert expected is not None
+    np.testing.assert_array_equal(spectra.weights.values, expected.weights.values)
+    watched.advance(True)
+    assert watched.race.groups[0].flat.equal(plain.race.groups[0].flat)
+    assert list(watched.complete_rest()) == [], "an update has been made"

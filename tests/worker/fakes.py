@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,6 +116,9 @@ class FakeRun:
     step: int = 0
     taken: int = 0
     rests: int = 0
+    rest_slices: int = 0
+    rested: list[int] = field(default_factory=list)
+    told: list[int] = field(default_factory=list)
     looked_at: list[int] = field(default_factory=list)
     completed: list[int] = field(default_factory=list)
     judged: list[int] = field(default_factory=list)
@@ -150,6 +153,11 @@ class FakeRun:
         assert self.step == 0
         self.rests += 1
 
+    def complete_rest(self) -> Iterator[None]:
+        for _ in range(self.rest_slices):
+            self.rested.append(self.step)
+            yield
+
     def save_weights(self, path: Path, lane: int) -> None:
         self.threads.add(threading.get_ident())
         path.write_text(f"{self.info.lanes[lane].name} at step {self.step}")
@@ -164,6 +172,7 @@ class FakeRun:
         return scores
 
     def frame(self, complete: bool = False) -> Frame:
+        self.told.append(self.step)
         if self.step == 0:
             assert self.rests, "the start was not looked at"
             return replace(synthetic.frame(self.info, 0), at_rest=True)
@@ -198,6 +207,7 @@ class FakeWorkshop:
         self.runs: list[FakeRun] = []
         self.step_s = step_s
         self.warm_ups = 0
+        self.rest_slices = 0
         self.fail_to_build: Exception | None = None
         self.train_stages: Callable[[int, HearStage], None] = lambda run_id, hear: None
         self.on_build: Callable[[], None] = lambda: None
@@ -218,7 +228,7 @@ class FakeWorkshop:
         if self.fail_to_build is not None:
             raise self.fail_to_build
         info = synthetic.run_info(2, 3, run_id=run_id, total_steps=experiment.steps)
-        run = FakeRun(info, self.step_s, self.on_advance)
+        run = FakeRun(info, self.step_s, self.on_advance, rest_slices=self.rest_slices)
         self.runs.append(run)
         announce(1.0, Text("Done", "完成"))
         return run

@@ -230,3 +230,25 @@ def test_warming_up_says_how_far_it_is(
     trainer.warm_up()
     qtbot.waitUntil(lambda: workshop.warm_ups == 1 and len(listener.progress) == 1, timeout=5000)
     assert state(trainer) == "empty"
+
+
+def test_a_look_at_rest_is_completed_while_nothing_else_is_to_be_done(
+    qtbot: QtBot, trainer: Trainer, listener: Listener, workshop: FakeWorkshop
+) -> None:
+    """What takes longer is done in slices, and shown at the end; an update puts an end to it."""
+    workshop.rest_slices = 5
+    ready(qtbot, trainer)
+    run = workshop.runs[0]
+    qtbot.waitUntil(lambda: len(run.rested) == 5, timeout=5000)
+    qtbot.waitUntil(lambda: len(run.told) == 2, timeout=5000)
+    assert run.told == [0, 0]
+    workshop.rest_slices = 10**9
+    ready(qtbot, trainer)
+    run = workshop.runs[1]
+    qtbot.waitUntil(lambda: len(run.rested) > 5, timeout=5000)
+    trainer.step_once()
+    qtbot.waitUntil(lambda: run.step == 1, timeout=5000)
+    seen = len(run.rested)
+    qtbot.wait(30)
+    assert len(run.rested) == seen
+    assert set(run.rested) == {0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from initviz.catalog.parts import Examples, LoadableDatasetPart
@@ -40,11 +41,18 @@ def _describe_digits(choice: Choice) -> DataInfo:
     )
 
 
-def _load_digits(choice: Choice, seed: int) -> Examples:
-    import numpy as np
+@functools.cache
+def _all_digits() -> Any:
+    """Return the whole set; a text file has to be read for it, and a start that is dragged by hand needs it often."""
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
+    return load_digits()
+
+
+def _load_digits(choice: Choice, seed: int) -> Examples:
+    import numpy as np
+
+    bunch = _all_digits()
     classes = np.array(_digit_classes(choice))
     target = np.asarray(bunch.target, dtype=np.int64)
     wanted = np.isin(target, classes)
