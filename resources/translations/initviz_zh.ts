@@ -187,6 +187,14 @@
         <translation>为若干字段尝试多种取值，留下最好的</translation>
     </message>
     <message>
+        <source>&amp;Depth study…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Train the lane in focus at many depths, beside what theory says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Light</source>
         <translation>浅色</translation>
     </message>
@@ -383,7 +391,7 @@
     </message>
     <message>
         <source>Bells of equal width carry the signal; ReLU sets half of the values to zero, and a layer with nothing else is dead; heaps at both ends are saturated units.</source>
-        <translation type="unfinished"></translation>
+        <translation>宽度一致的钟形说明信号得以传递；ReLU 会把一半的值置零，而除零以外什么都没有的层就是失活了；堆在两端的是饱和的单元。</translation>
     </message>
     <message>
         <source>Press space to play.
@@ -613,6 +621,64 @@ The activation of these layers has no flat part: choose ReLU, tanh or sigmoid to
     </message>
     <message>
         <source>for long {share}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>DepthDesk</name>
+    <message>
+        <source>{name}, {depth} layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A study takes two depths or more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{lanes} lanes, {parameters} parameters, {memory} of memory while training; a step computes about {times} times as much as now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Study the depth of {lane}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>DepthDialog</name>
+    <message>
+        <source>Depth study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Trains “{name}” at many depths at once: the same start, the same data, only more or fewer hidden layers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Hidden layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Whole numbers from 1 to {most}, with commas between them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Keep the other lanes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Otherwise they make way for the study; undo brings them back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Make the lanes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished">取消</translation>
+    </message>
+    <message>
+        <source>Write whole numbers with commas between them, such as 2, 4, 8, 16.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -993,6 +1059,10 @@ What is right or wrong with the start of each lane, and why, appears here in wor
     </message>
     <message>
         <source>Normalization sets the size of the signal anew. How large the weights start still decides how far a step turns them.</source>
+        <translation>归一化会重新确定信号的大小；但权重初始的大小仍决定每一步能把它们转动多少。</translation>
+    </message>
+    <message>
+        <source>Normalization sets the size of the signal anew, but only where it stands. Within attention and other blocks, and in the first guesses, how large the weights start still counts.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1588,6 +1658,18 @@ The loss of every lane appears here, step by step: training thin, validation thi
     <message>
         <source>best constant prediction</source>
         <translation>最佳常数预测</translation>
+    </message>
+    <message>
+        <source>training thin, validation thick, snapshots together double</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>training thin, validation thick, averages double</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>train / snapshots / validation</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>min – max</source>
@@ -2554,7 +2636,7 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     <name>StartDesk</name>
     <message>
         <source>Start {lane} from σ_w = {sigma_w}</source>
-        <translation type="unfinished"></translation>
+        <translation>让“{lane}”以 σ_w = {sigma_w} 为初始化</translation>
     </message>
     <message>
         <source>Start {lane} from σ_w = {sigma_w}, σ_b = {sigma_b}</source>
@@ -3363,55 +3445,55 @@ How the weights of each layer are distributed appears here, layer 1 at the botto
     <name>WhyNormalView</name>
     <message>
         <source>Why normal</source>
-        <translation type="unfinished"></translation>
+        <translation>为什么是正态</translation>
     </message>
     <message>
         <source>Whatever the weights are drawn from, a unit that adds up many of them comes out normal: only their standard deviation is left to choose. Move it, and watch the signal from layer to layer.</source>
-        <translation type="unfinished"></translation>
+        <translation>不论权重取自什么分布，单元把许多权重加起来，结果都近似正态：可选的只剩它们的标准差。移动滑块，看信号如何逐层变化。</translation>
     </message>
     <message>
         <source>Two-point weights</source>
-        <translation type="unfinished"></translation>
+        <translation>两点权重</translation>
     </message>
     <message>
         <source>Uniform weights</source>
-        <translation type="unfinished"></translation>
+        <translation>均匀权重</translation>
     </message>
     <message>
         <source>Normal weights</source>
-        <translation type="unfinished"></translation>
+        <translation>正态权重</translation>
     </message>
     <message>
         <source>Standard deviation of the weights times the root of the fan-in: σ of the pre-activations. The lane in focus starts with it. Arrow keys move it.</source>
-        <translation type="unfinished"></translation>
+        <translation>权重的标准差乘以扇入的平方根，即预激活的 σ。所选赛道以它为初始化。可用方向键移动。</translation>
     </message>
     <message>
         <source>Standard deviation σ</source>
-        <translation type="unfinished"></translation>
+        <translation>标准差 σ</translation>
     </message>
     <message>
         <source>D: largest distance from the normal distribution function (Kolmogorov and Smirnov). It falls like 0.40/√n for two-point weights, like 0.03/n for uniform ones.</source>
-        <translation type="unfinished"></translation>
+        <translation>D：与正态分布函数的最大距离（Kolmogorov–Smirnov）。两点权重按 0.40/√n 下降，均匀权重按 0.03/n 下降。</translation>
     </message>
     <message>
         <source>D: largest distance from the normal distribution function</source>
-        <translation type="unfinished"></translation>
+        <translation>D：与正态分布函数的最大距离</translation>
     </message>
     <message>
         <source>D: distance from normal</source>
-        <translation type="unfinished"></translation>
+        <translation>D：与正态的距离</translation>
     </message>
     <message>
         <source>distance from normal</source>
-        <translation type="unfinished"></translation>
+        <translation>与正态的距离</translation>
     </message>
     <message>
         <source>of these {count} units</source>
-        <translation type="unfinished"></translation>
+        <translation>这 {count} 个单元的距离</translation>
     </message>
     <message>
         <source>their deviation</source>
-        <translation type="unfinished"></translation>
+        <translation>它们的标准差</translation>
     </message>
 </context>
 </TS>
