@@ -135,7 +135,7 @@ def data_info(data: DataSpec, catalogue: Catalogue) -> DataInfo:
             ),
             "data.reconstruct",
         )
-    return replace(info, task="regression", num_outputs=math.prod(info.shape), per_position=False)
+    return replace(info, task="regression", num_outputs=math.prod(info.shape), per_position=False, classes=())
 
 
 def _family(model: ModelSpec, catalogue: Catalogue) -> tuple[FamilyPart, Choice] | None:

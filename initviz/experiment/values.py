@@ -283,6 +283,7 @@ class DataInfo:
             are never standardized.
         per_position: True where every position of a sequence has a target of its own, so that the output layer is
             applied to each.
+        classes: Names of the classes where a choice among them is known before loading; empty where nothing is.
     """
 
     shape: Shape
@@ -291,6 +292,7 @@ class DataInfo:
     num_samples: int
     tokens: int = 0
     per_position: bool = False
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

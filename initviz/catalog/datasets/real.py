@@ -38,6 +38,7 @@ def _describe_digits(choice: Choice) -> DataInfo:
         task="binary" if is_binary else "classification",
         num_outputs=1 if is_binary else len(classes),
         num_samples=sum(DIGIT_COUNTS[index] for index in classes),
+        classes=tuple(str(index) for index in classes),
     )
 
 

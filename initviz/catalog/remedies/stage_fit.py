@@ -52,7 +52,8 @@ def _other_questions(name: str, theirs: DataInfo, ours: DataInfo) -> tuple[str, 
         ours.num_outputs,
         ours.per_position,
     )
-    if not same_answers:
+    other_classes = bool(theirs.classes and ours.classes) and theirs.classes != ours.classes
+    if not same_answers or other_classes:
         return TEACHER.key, Text(
             f"the stage '{name}' gives {_answers(theirs).en}, but these lanes give {_answers(ours).en}. Train it on "
             "the same classes.",
@@ -85,4 +86,9 @@ def _answers(info: DataInfo) -> Text:
     classes = 2 if info.task == "binary" else info.num_outputs
     if info.per_position:
         return Text(f"one of {classes} classes at every position", f"每个位置上 {classes} 个类别之一")
-    return Text(f"one of {classes} classes", f"{classes} 个类别之一")
+    named = (
+        Text(f" ({', '.join(info.classes)})", f"（{'、'.join(info.classes)}）")
+        if info.classes
+        else Text("", "")
+    )
+    return Text(f"one of {classes} classes{named.en}", f"{classes} 个类别{named.zh}之一")

@@ -224,6 +224,15 @@ WRONG = [
         "teacher",
     ),
     (
+        {
+            "data": {"name": "digits", "classes": "5-9"},
+            "remedies": {"distillation": True},
+            "stages": [{**TEACHER, "data": {"classes": "0-4"}}],
+        },
+        r"one of 5 classes \(0, 1, 2, 3, 4\), but these lanes give one of 5 classes \(5, 6, 7, 8, 9\)",
+        "teacher",
+    ),
+    (
         {"data": {"name": "wave"}, "remedies": {"distillation": True}, "stages": [TEACHER]},
         "predicts numbers",
         "",
