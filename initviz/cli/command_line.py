@@ -13,6 +13,7 @@ import initviz
 from initviz.cli.arguments import Command, build_parser, parse
 from initviz.cli.doctor import COMMAND as DOCTOR
 from initviz.cli.interruption import INTERRUPTED
+from initviz.cli.landscape import COMMAND as LANDSCAPE
 from initviz.cli.language import chosen_language
 from initviz.cli.listing import COMMAND as LIST
 from initviz.cli.log import log_path, logging_to
@@ -25,7 +26,7 @@ from initviz.experiment.errors import ExperimentError, InitVizError, nearest
 from initviz.experiment.text import Language, Text
 from initviz.sweep.credentials import without_passwords
 
-COMMANDS: tuple[Command, ...] = (OPEN, RUN, SWEEP, PROBE, LIST, SNAPSHOT, DOCTOR)
+COMMANDS: tuple[Command, ...] = (OPEN, RUN, SWEEP, PROBE, LANDSCAPE, LIST, SNAPSHOT, DOCTOR)
 
 DONE = 0
 FAILED = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ RESOLUTIONS = (15, 25, 41)
 """Points a side of a plane; odd, so that the weights themselves are one of them."""
 LINE_POINTS = 101
 EXAMPLES = 512
+COLUMNS = ("lane", "step", "direction_1", "direction_2", "loss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,21 @@ class Landscape:
     def is_plane(self) -> bool:
         """Whether there are two directions."""
         return len(self.across) > 1
+
+    def rows(self, names: Sequence[str]) -> list[list[str | float]]:
+        """Return every loss as a row, in the order of ``COLUMNS``.
+
+        Args:
+            names: Of the lanes.
+        """
+        found: list[list[str | float]] = []
+        for name, losses in zip(names, self.loss.tolist(), strict=True):
+            for second, line in zip(self.across.tolist(), losses, strict=True):
+                found += [
+                    [name, self.step, first, second, loss]
+                    for first, loss in zip(self.along.tolist(), line, strict=True)
+                ]
+        return found
 
     def at_center(self, lane: int) -> float:
         """Return a lane's loss with its own weights."""

@@ -9,7 +9,14 @@ from PySide6.QtCore import QPointF, QRectF, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QProgressBar, QToolButton, QVBoxLayout, QWidget
 
-from initviz.telemetry.landscape import LINE_POINTS, REACHES, RESOLUTIONS, Landscape, LandscapeRequest
+from initviz.telemetry.landscape import (
+    COLUMNS,
+    LINE_POINTS,
+    REACHES,
+    RESOLUTIONS,
+    Landscape,
+    LandscapeRequest,
+)
 from initviz.views import lettering
 from initviz.views import multiples as cells
 from initviz.views import plot as plots
@@ -20,7 +27,7 @@ from initviz.views.color_bar import draw_value_bar, value_bar_width
 from initviz.views.contours import between, contour
 from initviz.views.end_labels import EndLabel, draw_end_labels, label_room
 from initviz.views.ink import Ink
-from initviz.views.landscape_numbers import decades_of, place_text, range_of, rows_of
+from initviz.views.landscape_numbers import decades_of, place_text, range_of
 from initviz.views.magnitude import EXPLODED_CODE, magnitude_codes, magnitude_table
 from initviz.views.multiples import Cell, Multiples
 from initviz.views.numbers import plain, significant, whole
@@ -340,4 +347,8 @@ class LandscapeView(View):
 
     def table(self) -> list[Row]:
         assert self.info is not None
-        return rows_of(self.found(), [lane.name for lane in self.info.lanes])
+        rows: list[Row] = [list(COLUMNS)]
+        found = self.found()
+        if found is not None:
+            rows += found.rows([lane.name for lane in self.info.lanes])
+        return rows

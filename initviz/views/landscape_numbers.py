@@ -1,4 +1,4 @@
-"""The numbers of a loss landscape: its colours' range, what the cross-hair calls a place, and a table."""
+"""The numbers of a loss landscape: its colours' range, and what the cross-hair calls a place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from initviz.telemetry.frame import Floats
 from initviz.telemetry.landscape import Landscape
 from initviz.views.axes import Axis
 from initviz.views.numbers import significant
-from initviz.views.saving import Row
 
 LEAST_DECADES = 0.3
 """Smallest range, so that the noise of a flat place is not drawn as mountains."""
@@ -52,22 +51,3 @@ def place_text(found: Landscape, row: int, column: int) -> str:
 
 def _signed(step: float) -> str:
     return "0" if math.isclose(step, 0.0, abs_tol=1e-12) else significant(step)
-
-
-def rows_of(found: Landscape | None, names: Sequence[str]) -> list[Row]:
-    """Return every loss as a row.
-
-    Args:
-        found: The losses, or None for the headings alone.
-        names: Of the lanes.
-    """
-    rows: list[Row] = [["lane", "step", "direction_1", "direction_2", "loss"]]
-    if found is None:
-        return rows
-    for name, losses in zip(names, found.loss.tolist(), strict=True):
-        for second, line in zip(found.across.tolist(), losses, strict=True):
-            rows += [
-                [name, found.step, first, second, loss]
-                for first, loss in zip(found.along.tolist(), line, strict=True)
-            ]
-    return rows
