@@ -627,6 +627,10 @@ The activation of these layers has no flat part: choose ReLU, tanh or sigmoid to
 <context>
     <name>DepthDesk</name>
     <message>
+        <source>Depth study…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{name}, {depth} layers</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1278,73 +1282,75 @@ By how much each layer stretches and shrinks what passes appears here, and besid
     <name>LandscapeView</name>
     <message>
         <source>Loss landscape</source>
-        <translation type="unfinished"></translation>
+        <translation>损失地形</translation>
     </message>
     <message>
         <source>How the loss changes when every filter is moved at random by up to its own length: a wide bowl around the mark is easy to train in, a flat plain gives no direction, and walls throw a step back.</source>
-        <translation type="unfinished"></translation>
+        <translation>把每个滤波器随机移动至多自身的长度，看损失如何变化：标记周围是宽阔的碗，就容易训练；平原不给出方向；陡壁会把一步弹回来。</translation>
     </message>
     <message>
         <source>Working it out…
 The loss around the weights of every lane appears here.</source>
-        <translation type="unfinished"></translation>
+        <translation>正在计算……
+每条赛道的权重周围的损失会显示在这里。</translation>
     </message>
     <message>
         <source>Press “Compute” above, before or after you press space to play.
 The loss around the weights of every lane appears here; training goes on meanwhile.</source>
-        <translation type="unfinished"></translation>
+        <translation>点击上方的“计算”，在按空格键播放之前或之后都可以。
+每条赛道的权重周围的损失会显示在这里，训练照常进行。</translation>
     </message>
     <message>
         <source>Move along two directions or one</source>
-        <translation type="unfinished"></translation>
+        <translation>沿两个方向还是一个方向移动</translation>
     </message>
     <message>
         <source>How far to move, in lengths of each filter</source>
-        <translation type="unfinished"></translation>
+        <translation>移动多远，以各滤波器的长度为单位</translation>
     </message>
     <message>
         <source>How finely to look: points a side</source>
-        <translation type="unfinished"></translation>
+        <translation>看得多细：每边的点数</translation>
     </message>
     <message>
         <source>Progress of the loss landscape</source>
-        <translation type="unfinished"></translation>
+        <translation>损失地形的计算进度</translation>
     </message>
     <message>
         <source>plane</source>
-        <translation type="unfinished"></translation>
+        <translation>平面</translation>
     </message>
     <message>
         <source>line</source>
-        <translation type="unfinished"></translation>
+        <translation>直线</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished">取消</translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Compute</source>
-        <translation type="unfinished"></translation>
+        <translation>计算</translation>
     </message>
     <message>
         <source>Give it up; training is not touched</source>
-        <translation type="unfinished"></translation>
+        <translation>放弃计算；不影响训练</translation>
     </message>
     <message>
         <source>Work out the loss around the weights as they are now; training goes on</source>
-        <translation type="unfinished"></translation>
+        <translation>计算当前权重周围的损失；训练照常进行</translation>
     </message>
     <message>
         <source>training loss of {examples} examples, weights of step {step}</source>
-        <translation type="unfinished"></translation>
+        <translation>{examples} 个样本的训练损失，第 {step} 步的权重</translation>
     </message>
     <message>
         <source>direction 1</source>
-        <translation type="unfinished"></translation>
+        <translation>方向 1</translation>
     </message>
     <message>
         <source>training loss</source>
-        <translation type="unfinished">训练损失</translation>
+        <translation>训练损失</translation>
     </message>
 </context>
 <context>
@@ -2786,12 +2792,14 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     <message>
         <source>Press “Start search”.
 Every finished trial appears here.</source>
-        <translation type="unfinished"></translation>
+        <translation>点击“开始搜索”。
+每次完成的试验都会显示在这里。</translation>
     </message>
     <message>
         <source>Add fields to search on the left, then press “Start search”.
 Every finished trial appears here.</source>
-        <translation type="unfinished"></translation>
+        <translation>在左侧添加要搜索的字段，然后点击“开始搜索”。
+每次完成的试验都会显示在这里。</translation>
     </message>
     <message>
         <source>Trial {number}</source>
@@ -2806,7 +2814,7 @@ Every finished trial appears here.</source>
     <name>SweepForm</name>
     <message>
         <source>This study searches an experiment of its own.</source>
-        <translation type="unfinished"></translation>
+        <translation>该搜索使用它自己的实验。</translation>
     </message>
     <message>
         <source>Searched: {experiment}, lane “{lane}”</source>
@@ -2826,7 +2834,7 @@ Every finished trial appears here.</source>
     </message>
     <message>
         <source>Nothing is searched yet. “Add a field” offers every setting of this lane; or choose an example above.</source>
-        <translation type="unfinished"></translation>
+        <translation>还没有要搜索的字段。“添加字段”列出这条赛道的所有设置；也可以在上方选择一个示例。</translation>
     </message>
     <message>
         <source>Name</source>
@@ -2849,7 +2857,7 @@ Every finished trial appears here.</source>
     <name>SweepTable</name>
     <message>
         <source>Finished trials are listed here, the best first.</source>
-        <translation type="unfinished"></translation>
+        <translation>完成的试验会列在这里，最好的在最前。</translation>
     </message>
     <message>
         <source>Trial</source>
@@ -2880,11 +2888,11 @@ Every finished trial appears here.</source>
     </message>
     <message>
         <source>Examples</source>
-        <translation type="unfinished"></translation>
+        <translation>示例</translation>
     </message>
     <message>
         <source>Example: {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>示例：{name}</translation>
     </message>
     <message>
         <source>Starting…</source>
@@ -2908,7 +2916,7 @@ Every finished trial appears here.</source>
     </message>
     <message>
         <source>stopped; “Start search” goes on</source>
-        <translation type="unfinished"></translation>
+        <translation>已停止；点击“开始搜索”可继续</translation>
     </message>
     <message>
         <source>best so far {value} (trial {number})</source>
