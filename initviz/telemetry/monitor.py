@@ -19,6 +19,7 @@ from initviz.experiment.values import Choice
 from initviz.telemetry.answering import LIVE_NUMBERS, ask
 from initviz.telemetry.boundary import BoundaryGrid
 from initviz.telemetry.ensemble import Answers, Ensemble, ensemble
+from initviz.telemetry.foretelling import predictions
 from initviz.telemetry.frame import (
     Boundary,
     Confusion,
@@ -89,10 +90,16 @@ def run_info(race: Race, run_id: int) -> RunInfo:
             member=lane.member,
             group_name=lane.group_name,
             seed=lane.recipe.seed,
+            prediction=prediction,
             beside=next((part.beside for part, _ in chosen(lane.recipe, catalogue) if part.beside), ""),
         )
-        for lane, plan, targets, drawn in zip(
-            race.experiment.lanes, race.blueprints, race.target_stds, race.drawn_stds, strict=True
+        for lane, plan, targets, drawn, prediction in zip(
+            race.experiment.lanes,
+            race.blueprints,
+            race.target_stds,
+            race.drawn_stds,
+            predictions(race),
+            strict=True,
         )
     )
     points, classes = race.data.points.copy(), race.data.point_classes.copy()

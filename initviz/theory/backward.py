@@ -28,6 +28,7 @@ class Echo:
         fresh: Units whose gradients are normal variables that nothing has summed up yet, 0 where there are none.
         rigid: Share of the scatter of their length that is missing.
         kurtosis: Their excess kurtosis.
+        thinned: Share of them that masks, which differ from example to example, have kept.
         chi: Measured layer whose chi is being multiplied up, and the product, or None.
     """
 
@@ -40,6 +41,7 @@ class Echo:
     fresh: int = 0
     rigid: float = 0.0
     kurtosis: float = 0.0
+    thinned: float = 1.0
     chi: tuple[int, float] | None = None
 
     def over_pairs(self, values: Floats, of_one: float) -> float:
@@ -93,8 +95,7 @@ class Back:
                     echo = self._bent(record, echo)
                 case Thinned():
                     keep = record.keep
-                    echo = replace(echo, g=echo.g / keep, likeness=echo.likeness * keep**2)
-                    echo = _times(echo, 1 / keep)
+                    echo = _times(replace(echo, g=echo.g / keep, thinned=echo.thinned * keep), 1 / keep)
                 case Joined():
                     echo = replace(echo, g=np.repeat(echo.g, record.places, axis=1))
                     if echo.fresh:
@@ -106,7 +107,8 @@ class Back:
                 case Forked():
                     echo = self._forked(record, echo, outer)
                 case Lost():
-                    echo = replace(self._close(echo), g=np.full_like(echo.g, np.nan), fresh=0)
+                    nothing = np.full((len(echo.g), record.places), np.nan)
+                    echo = replace(self._close(echo), g=nothing, fresh=0)
         return echo
 
     def _close(self, echo: Echo) -> Echo:
@@ -128,9 +130,9 @@ class Back:
         pulled = -1.0 if record.adapts else record.share * echo.pull
         return Echo(
             g=record.factor * before,
-            likeness=echo.likeness,
+            likeness=echo.likeness * echo.thinned**2,
             examples=echo.examples,
-            noise=echo.noise + echo.length_noise,
+            noise=echo.noise + echo.length_noise + record.own,
             bias=echo.bias,
             pull=pulled,
             fresh=record.units_before,

@@ -140,13 +140,17 @@ class Walk:
             noise=share**2 * (wave.noise + wave.own),
             sensitivity=share * wave.sensitivity,
         )
-        own = (2 * (1 - rigid) * after.same_squares + joint) / units
+        # What all units have in common does not scatter.
+        drawn = max(1 - bias.mean**2 / whole, 0.0) if whole > 0 else 0.0
+        own = drawn * (2 - drawn) * (2 * (1 - rigid) * after.same_squares + joint) / units
         after = replace(after, own=log_variance(max(own, 0.0)))
         if law.tolerance is not None:
             # The batch that the start measured is not the one that is looked at.
-            after = replace(
-                after, noise=law.tolerance**2 / 3 + wave.noise, own=0.0, bias=0.0, sensitivity=0.0
-            )
+            # It measured the variance about the mean of few units, too.
+            about = 1.5 * after.over_pairs(c, 1.0) / units
+            own += about**2
+            noise = law.tolerance**2 / 3 + 1 / wave.examples + about**2
+            after = replace(after, noise=noise, own=0.0, bias=0.0, sensitivity=0.0)
         found = self.found
         found.q[index] = whole
         found.c[index] = average(c)
@@ -163,7 +167,7 @@ class Walk:
             factor=spec.fan_out * variance,
             units_before=wave.units,
             share=share,
-            own=wave.own,
+            own=own if adapts else 0.0,
             rigid=min(1.0, inputs / units) if law.keeps_lengths and flat else 0.0,
             kurtosis=excess if units == 1 else min(1.0, NORMAL_KURTOSIS_OF_GRADIENTS / units) * excess,
             adapts=adapts,
@@ -221,7 +225,7 @@ def _bent(step: Applied, wave: Wave) -> tuple[Wave, Bent]:
     if wave.is_renewed and not is_homogeneous(step.curve):
         raise NotCoveredError(Text("this activation after batch normalization", "批归一化之后的这种激活函数"))
     curve = shifted(step.curve, wave.mean)
-    q = np.maximum(wave.q - wave.mean**2, 0.0) if wave.mean else wave.q
+    q = np.maximum(wave.q - wave.mean * wave.mean, 0.0) if wave.mean else wave.q
     seen = table(curve).look(q)
     size, came = average(seen.second), average(q)
     lost = math.isnan(came) and is_homogeneous(curve)
@@ -231,7 +235,7 @@ def _bent(step: Applied, wave: Wave) -> tuple[Wave, Bent]:
         nothing = np.full_like(wave.c, 1.0 if came == 0 else np.nan)
         after = replace(wave, q=seen.second, c=nothing, is_normal=False, is_renewed=False, own=0.0, rigid=0.0)
         return after, Bent(curve, seen.slope, None, None, 1.0, 0.0, 0.0, wave.units)
-    c = np.ones_like(wave.c) if lost else (wave.c * wave.size - wave.mean**2) / came
+    c = np.ones_like(wave.c) if lost else (wave.c * wave.size - wave.mean * wave.mean) / came
     expansion = spectrum(curve).at(came)
     products = expansion.products(np.clip(c, -1, 1))
     # What the correlations themselves scatter by adds to their mean square, which decides what a batch averages out.
@@ -256,6 +260,7 @@ def _bent(step: Applied, wave: Wave) -> tuple[Wave, Bent]:
         units=wave.units,
         places=wave.places,
         mean=float(expansion.coefficients[0, 0]) * math.sqrt(size) if not lost else math.nan,
+        third=float(expansion.coefficients[0] @ expansion.coefficients[2]),
         fourth=expansion.fourth,
         noise=seen.growth**2 * wave.noise + noise,
         sensitivity=seen.growth * wave.sensitivity,
@@ -272,6 +277,7 @@ def _thinned(step: Masked, wave: Wave) -> tuple[Wave, Thinned]:
         wave,
         q=wave.q / keep,
         c=wave.c * keep,
+        c_noise=wave.c_noise * keep**2,
         is_normal=wave.is_normal and keep == 1,
         fourth=wave.fourth / keep,
         noise=wave.noise + noise,
@@ -292,7 +298,7 @@ def _joined(wave: Wave) -> tuple[Wave, Joined]:
 
 
 def _divided(step: Normalized, wave: Wave) -> tuple[Wave, Divided]:
-    mean = wave.mean**2 if step.centred else 0.0
+    mean = wave.mean * wave.mean if step.centred else 0.0
     if step.batch:
         mean = wave.over_pairs(wave.c, 1.0) * wave.size
     rest = np.maximum(wave.q - mean, 0.0)
@@ -305,9 +311,8 @@ def _divided(step: Normalized, wave: Wave) -> tuple[Wave, Divided]:
     q = rest * factor
     if math.isnan(left):  # whatever came in, this is what goes on
         q = np.ones_like(rest)
-    lost = (1 + step.centred) * step.groups / (wave.units * (1 if per_place else wave.q.shape[1]))
-    if step.batch:
-        lost = 2 / (wave.examples * wave.q.shape[1])
+    together = wave.units * (1 if per_place else wave.q.shape[1]) / step.groups
+    lost = _lost_in_normalizing(step, wave, together, left)
     after = Wave(
         q=q,
         c=np.clip(c, -1, 1),
@@ -323,5 +328,32 @@ def _divided(step: Normalized, wave: Wave) -> tuple[Wave, Divided]:
     scatter = wave.own
     if step.batch:
         # Every unit is divided by its own deviation, which few different examples leave uncertain.
-        scatter += log_variance(2 * after.same_squares)
-    return after, Divided(factor * max(1 - lost, 0.0), scatter)
+        scatter += 2 * after.same_squares / wave.units + after.same_squares**2
+        lost *= 1 + 2 * after.same_squares
+    return after, Divided(factor * lost, scatter)
+
+
+def _lost_in_normalizing(step: Normalized, wave: Wave, together: float, left: float) -> float:
+    """Return what the mean square of the gradient is multiplied by, beside the division, in a finite group.
+
+    The directions of the mean and of the signal itself are taken out of it, and the mean of one over a variance is
+    more than one over the mean.
+
+    Args:
+        step: The normalization.
+        wave: What comes in.
+        together: Numbers that are normalized together.
+        left: Their variance.
+    """
+    if step.batch:
+        return float(max(1 - 2 / (wave.examples * wave.q.shape[1]), 0.0))
+    taken = 1 + step.centred
+    if wave.is_normal or not left > 0:
+        return max(together - taken, 0.0) / max(together - taken - 1, 1.0)
+    mean = wave.mean if step.centred else 0.0
+    size = wave.size
+    # In units of the mean square, which may be near the end of the range of numbers.
+    shift = mean / math.sqrt(size)
+    fourth = wave.fourth - 4 * shift * wave.third + 6 * shift**2 - 3 * shift**4
+    tails = fourth * (size / left) ** 2 - 1
+    return max(1 - taken / together, 0.0) * (1 + max(tails, 0.0) / together)

@@ -14,7 +14,7 @@ from initviz.theory.quadrature import Floats, cuts, mean_product, normal_nodes
 
 Ints = NDArray[np.int64]
 
-TINY = 1e-300
+TINY, HUGE = 1e-300, 1e300
 VANISHING, EXPLODED = 1e-24, 1e24
 """Mean squares that stand for the limits of 0 and infinity."""
 SMALLEST, LARGEST, ROWS_A_DECADE = 1e-12, 1e12, 16
@@ -201,7 +201,7 @@ class Table:
 
     def _place(self, q: Floats) -> tuple[Ints, Floats]:
         """Return the row before each variance, and how many rows it lies after that."""
-        log_q = np.log(np.maximum(q, TINY))
+        log_q = np.log(np.clip(q, TINY, HUGE))
         step = self._log_q[1] - self._log_q[0]
         row = np.clip(((log_q - self._log_q[0]) / step).astype(np.int64), 0, len(self.q) - 2)
         return row, (log_q - self._log_q[row]) / step

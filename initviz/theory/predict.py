@@ -28,19 +28,25 @@ from initviz.theory.tape import Bent, Joined, Lost, Multiplied, Record, Thinned
 from initviz.theory.wave import InputSignal, Wave, first_wave
 from initviz.theory.weight_laws import NotCoveredError
 
-ALIKE = 1e-9
-"""Relative difference up to which two layers count as the same."""
+ALIKE = 0.01
+"""Relative difference of sigma_w and sigma_b up to which two layers count as the same."""
 
 
 @functools.lru_cache(maxsize=256)
 def predict(plan: Blueprint, catalogue: Catalogue, signal: InputSignal) -> Prediction:
-    """Return what theory says of a network's start.
+    """Return what theory says of a network's start; the latest answers are kept.
 
     Args:
         plan: The network.
         catalogue: Where its parts are declared.
         signal: What goes in.
     """
+    # A signal that explodes or vanishes leaves the range of numbers: it is infinite or 0 then.
+    with np.errstate(all="ignore"):
+        return _predict(plan, catalogue, signal)
+
+
+def _predict(plan: Blueprint, catalogue: Catalogue, signal: InputSignal) -> Prediction:
     layers = measured_layers(plan, Layout(plan), catalogue)
     count = len(layers)
     unknown = [np.full(count, np.nan) for _ in range(7)]
@@ -62,16 +68,16 @@ def predict(plan: Blueprint, catalogue: Catalogue, signal: InputSignal) -> Predi
             if problem is None:
                 problem = Text(f"{error.text.en} ({stage.name})", f"{error.text.zh}（{stage.name}）")
             wave = _lost(wave, stage.output_shape)
-            tape.append(Lost(first, weights))
+            tape.append(Lost(_places(stage.input_shape)))
             walk.next = first + weights
     back = Back(found.variance)
-    back.through(tape, _first_echo(plan, signal), 0.0)
+    back.through(tape, _first_echo(plan, signal, wave), 0.0)
     back.chi[0] = np.nan
     told = Prediction(
         preactivation_q=_frozen(found.q),
         grad_preactivation_q=_frozen(back.g),
-        q_spread=_frozen(np.sqrt(found.variance)),
-        grad_q_spread=_frozen(np.sqrt(back.variance)),
+        q_spread=_frozen(np.where(np.isnan(found.q), np.nan, np.sqrt(found.variance))),
+        grad_q_spread=_frozen(np.where(np.isnan(back.g), np.nan, np.sqrt(back.variance))),
         correlation=_frozen(found.c),
         sigma_w=_frozen(found.sigma_w),
         sigma_b=_frozen(found.sigma_b),
@@ -112,7 +118,7 @@ def _lost(wave: Wave, shape: tuple[int, ...]) -> Wave:
     is_image = len(shape) == 3
     places = shape[1:] if is_image else shape[:-1]
     return Wave(
-        q=np.full((1, math.prod(places)), np.nan),
+        q=np.full((1, _places(shape)), np.nan),
         c=np.full_like(wave.c, np.nan),
         c_noise=np.zeros_like(wave.c),
         examples=wave.examples,
@@ -121,14 +127,30 @@ def _lost(wave: Wave, shape: tuple[int, ...]) -> Wave:
     )
 
 
-def _first_echo(plan: Blueprint, signal: InputSignal) -> Echo:
-    """Return the gradient at the output: of examples whose gradients have so many directions as there are outputs."""
+def _places(shape: tuple[int, ...]) -> int:
+    return math.prod(shape[1:] if len(shape) == 3 else shape[:-1])
+
+
+def _first_echo(plan: Blueprint, signal: InputSignal, wave: Wave) -> Echo:
+    """Return the gradient at the output: of examples whose gradients have so many directions as there are outputs.
+
+    Of C classes, one pair of examples in C is of the same class and alike, the others have the correlation -1/(C-1).
+    Where large outputs favour one class for all examples, they have 1/2.
+
+    Args:
+        plan: The network.
+        signal: What goes in.
+        wave: What comes out.
+    """
     outputs = plan.stages[-1].output_shape
-    places = math.prod(outputs[:-1])
+    places = _places(outputs)
+    likeness = 1 / max(1, outputs[-1] - 1)
+    size, c = wave.size, float(wave.c.mean())
+    if size > 0 and c > 0:
+        likeness += max(0.5 - likeness, 0.0) * c * (size / (size + 2) if size < math.inf else 1.0)
     return Echo(
         g=np.ones((1, places)),
-        # Of C classes, one in C pairs is of the same class and alike, the others have the correlation -1 / (C - 1).
-        likeness=np.full(len(signal.correlation), 1 / max(1, outputs[-1] - 1)),
+        likeness=np.full(len(signal.correlation), likeness),
         examples=signal.examples,
     )
 
@@ -178,13 +200,13 @@ def _with_repetition(
     repeated = hidden[1:] or hidden
     if not repeated:
         return told
-    first = repeated[0]
+    first = repeated[len(repeated) // 2]
     alike = all(
         layer.curve is first.curve
         and layer.keep == first.keep
         and found.centre[layer.index] == 0
         and all(
-            math.isclose(values[layer.index], values[first.index], rel_tol=ALIKE, abs_tol=ALIKE)
+            math.isclose(values[layer.index], values[first.index], rel_tol=ALIKE, abs_tol=1e-9)
             for values in (found.sigma_w, found.sigma_b)
         )
         for layer in repeated

@@ -22,7 +22,7 @@ class Multiplied:
         factor: fan_out times the variance of the weights in use.
         units_before: Numbers at each place before it.
         share: Part of what comes out that the weights make, without the bias.
-        own: Variance of ln of the mean square of what came in about its expectation.
+        own: Variance of ln of what a weight that was rescaled to what came in was divided by.
         rigid: Share of the scatter of lengths that is missing on the way back.
         kurtosis: Excess kurtosis of what comes back to a unit.
         adapts: Whether the weight was rescaled to what came in.
@@ -119,10 +119,9 @@ class Forked:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A layer that theory does not follow, with so many measured layers, the first of which is ``index``."""
+    """A layer that theory does not follow; ``places`` is how many there are before it."""
 
-    index: int
-    count: int
+    places: int
 
 
 Record = Multiplied | Bent | Thinned | Joined | Divided | Forked | Lost

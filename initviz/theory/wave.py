@@ -28,6 +28,7 @@ class InputSignal:
         q: Mean square of the entries of an example, for groups of equally many examples, ascending; or one for all.
         correlation: Of two different examples, x·y / sqrt(x·x y·y), for groups of equally many pairs; or one for all.
         examples: In a batch.
+        is_sample: Whether a batch is drawn from more examples than it has, so that it may be larger or smaller.
         fourth: E[x^4] / E[x^2]^2 over the entries; 3 for normal ones.
         places: Mean square at each place of an image, row by row, or of a sequence, as a multiple of that over all
             places; empty where there are none, or where all are alike.
@@ -36,6 +37,7 @@ class InputSignal:
     q: tuple[float, ...] = (1.0,)
     correlation: tuple[float, ...] = (0.0,)
     examples: int = 64
+    is_sample: bool = False
     fourth: float = 3.0
     places: tuple[float, ...] = ()
 
@@ -54,6 +56,7 @@ class Wave:
         is_normal: Whether each unit is a normal variable over draws of the weights.
         is_renewed: Whether it has just been normalized over the batch, so that it is normal only roughly.
         mean: Mean over the units.
+        third: Mean third power in units of the mean square's 3/2nd.
         fourth: Mean fourth power in units of the squared mean square.
         kurtosis: Excess kurtosis of units that are normal but for the few inputs they sum.
         joint_kurtosis: The same of the squares of two examples, over all pairs of a batch.
@@ -73,6 +76,7 @@ class Wave:
     is_normal: bool = False
     is_renewed: bool = False
     mean: float = 0.0
+    third: float = 0.0
     fourth: float = 3.0
     kurtosis: float = 0.0
     joint_kurtosis: float = 0.0
@@ -142,7 +146,9 @@ def first_wave(signal: InputSignal, shape: tuple[int, ...]) -> Wave:
     if len(signal.places) == count and count > 1:
         q = q * np.array(signal.places)
     groups = np.array(signal.q)
-    spread = float(groups.var()) / max(average(groups) ** 2, SMALL) / signal.examples
+    spread = 0.0
+    if signal.is_sample and average(groups) > 0:
+        spread = float(groups.var()) / average(groups) ** 2 / signal.examples
     return Wave(
         q=q,
         c=np.array(signal.correlation),
