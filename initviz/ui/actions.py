@@ -92,6 +92,7 @@ class Actions(QObject):
         self.slower = self._make(Key.Key_Minus)
         self.faster = self._make(Key.Key_Plus, Key.Key_Equal)
         self.search = self._make(Ctrl | Key.Key_F)
+        self.depth_study = self._make(Ctrl | Shift | Key.Key_F)
         # View
         self.layouts: dict[str, QAction] = {}
         self.light_theme = self._make(checkable=True)
@@ -180,6 +181,11 @@ class Actions(QObject):
         say(self.slower, self.tr("Slo&wer"), self.tr("Fewer steps a second"))
         say(self.faster, self.tr("&Faster"), self.tr("More steps a second"))
         say(self.search, self.tr("S&earch…"), self.tr("Try many values of some fields and keep the best"))
+        say(
+            self.depth_study,
+            self.tr("&Depth study…"),
+            self.tr("Train the lane in focus at many depths, beside what theory says"),
+        )
         say(self.light_theme, self.tr("Light"), self.tr("Dark writing on a light ground"))
         say(self.dark_theme, self.tr("Dark"), self.tr("Light writing on a dark ground"))
         say(self.system_theme, self.tr("Like the system"), self.tr("Light or dark as the system is"))
@@ -231,7 +237,10 @@ class Actions(QObject):
     def listed(self) -> tuple[tuple[str, tuple[QAction, ...]], ...]:
         """Return every action that has a key, under the headings of the keyboard map."""
         return (
-            (self.tr("Run"), (self.play, self.step, self.reset, self.slower, self.faster, self.search)),
+            (
+                self.tr("Run"),
+                (self.play, self.step, self.reset, self.slower, self.faster, self.search, self.depth_study),
+            ),
             (
                 self.tr("Lanes"),
                 (

@@ -197,6 +197,7 @@ class MainWindow(QMainWindow):
         self.files.told.connect(self.message_bar.tell)
         self.files.refused.connect(self.message_bar.refuse)
         self.controls.lanes.menu_opened.connect(self.weights_desk.add_to_menu)
+        self.controls.lanes.menu_opened.connect(self.plot_keys.depths.add_to_menu)
         self.weights_desk.told.connect(self.message_bar.tell)
         self.weights_desk.refused.connect(self.message_bar.refuse)
         self.files.recent_changed.connect(self._list_recent)

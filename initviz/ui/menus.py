@@ -52,7 +52,7 @@ class Menus(QObject):
         self._run.addSeparator()
         self._run.addActions([actions.slower, actions.faster])
         self._run.addSeparator()
-        self._run.addAction(actions.search)
+        self._run.addActions([actions.search, actions.depth_study])
         self._view = bar.addMenu("")
         self._layouts = self._view.addMenu("")
         self._layouts.addActions(list(actions.layouts.values()))

@@ -9,6 +9,7 @@ from initviz.experiment.blueprint import data_info
 from initviz.experiment.text import Text
 from initviz.ui.actions import Actions
 from initviz.ui.dashboard import Dashboard
+from initviz.ui.depth_desk import DepthDesk
 from initviz.ui.menus import Menus
 from initviz.ui.session import Session
 from initviz.ui.start_desk import StartDesk
@@ -44,6 +45,9 @@ class PlotKeys(QObject):
         dashboard.docks_changed.connect(self.list_plots)
         dashboard.saved.connect(self._say_saved)
         dashboard.lane_chosen.connect(session.set_focus_lane)
+        self.depths = DepthDesk(session, dashboard)
+        actions.depth_study.triggered.connect(self.depths.ask)
+        self.depths.made.connect(self._show_study)
         self._starts = StartDesk(session, self)
         dashboard.start_moved.connect(self._starts.move)
 
@@ -83,6 +87,12 @@ class PlotKeys(QObject):
         for key, known in self._actions.layouts.items():
             if known is action:
                 self._dashboard.arrange(key, self.is_flat())
+
+    @Slot()
+    def _show_study(self) -> None:
+        key = next((view.key for view in VIEWS if view.studies_depth), "")
+        if key and not self._dashboard.docks[key].isVisible():
+            self._dashboard.show_dock(key, True)
 
     @Slot()
     def _export(self) -> None:

@@ -22,6 +22,7 @@ class ViewDeclaration:
         name: Class in it.
         at_start: Shown in the first layout.
         tests_rates: What a test of learning rates is seen in.
+        studies_depth: What lanes of many depths are compared in.
     """
 
     key: str
@@ -29,6 +30,7 @@ class ViewDeclaration:
     name: str
     at_start: bool = False
     tests_rates: bool = False
+    studies_depth: bool = False
 
 
 VIEWS: tuple[ViewDeclaration, ...] = (
@@ -48,7 +50,7 @@ VIEWS: tuple[ViewDeclaration, ...] = (
     ViewDeclaration("gauges", "gauges", "GaugesView"),
     ViewDeclaration("ensemble", "ensemble", "EnsembleView"),
     ViewDeclaration("phase_diagram", "phase_diagram", "PhaseDiagramView"),
-    ViewDeclaration("depth_study", "depth_study", "DepthStudyView"),
+    ViewDeclaration("depth_study", "depth_study", "DepthStudyView", studies_depth=True),
     ViewDeclaration("isometry", "isometry", "IsometryView"),
     ViewDeclaration("symmetry", "symmetry", "SymmetryView"),
     ViewDeclaration("dead_units", "dead_units", "DeadUnitsView"),
@@ -61,7 +63,7 @@ LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "overview": (("loss", "grad_norm_map"), ("signal", "weights")),
     "gradients": (("grad_norm_bars", "grad_norm_map"), ("gradients", "update_ratio")),
     "weights": (("weights", "activations"), ("update_ratio", "gradients")),
-    "theory": (("signal",), ("activations", "grad_norm_bars")),
+    "theory": (("signal",), ("phase_diagram", "isometry")),
 }
 """Views of each named layout, column by column, from left to right and top to bottom."""
 
