@@ -21,6 +21,7 @@ from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.errors import ExperimentError
 from initviz.experiment.limits import Limits
 from initviz.experiment.parameters import PathParameter
+from initviz.experiment.sources import files_of
 from initviz.experiment.values import Experiment
 
 MAX_BYTES = 1_000_000_000
@@ -51,7 +52,7 @@ def key_of(
         experiment: What the stage trains; its name does not count.
         device: Where.
         earlier: What stages before it have learned.
-        catalogue: Tells which of its values are files, whose content counts.
+        catalogue: Tells which of its values are files, whose content counts, be they examples or weights.
     """
     names = ("name", "lanes", "device", "stages")
     said = {key: value for key, value in experiment.document.items() if key not in names}
@@ -60,6 +61,7 @@ def key_of(
     files = [
         dataset.string(parameter.key) for parameter in part.parameters if isinstance(parameter, PathParameter)
     ]
+    files += files_of(experiment.lanes[0].recipe, catalogue)
     about = {
         "document": said,
         "values": repr((experiment.data, experiment.lanes[0].recipe, experiment.steps, experiment.dtype)),

@@ -71,6 +71,12 @@ def _whole(weight: Choice, catalogue: Catalogue, folder: Path) -> Choice:
     return Choice(weight.name, tuple((key, whole if key == KEY else value) for key, value in weight.values))
 
 
+def files_of(recipe: Recipe, catalogue: Catalogue) -> tuple[str, ...]:
+    """Return the names of the files that a lane starts from."""
+    sources = [choice.string(KEY) for choice, _ in _starts(recipe) if loads(choice, catalogue)]
+    return tuple(source for source in sources if is_file(source))
+
+
 def _starts(recipe: Recipe) -> Iterator[tuple[Choice, str]]:
     """Yield every initializer of weights with its place."""
     yield recipe.init.weight, "init.weight"

@@ -249,6 +249,17 @@ def test_the_report_says_what_was_loaded_what_not_and_why() -> None:
     assert report.summary().en.startswith("6 tensors loaded from stage:first; not loaded: dense_3.weight")
 
 
+def test_all_but_the_output_layer_is_what_the_stage_learned() -> None:
+    running = race()
+    learned, start = dict(running.stages["first"].weights), dict(lane_weights(running, 0))
+    assert running.match_reports[0].loaded == tuple(name for name in start if not name.startswith("output"))
+    same = {name for name in start if torch.equal(start[name], learned[name])}
+    assert {name for name in start if name.startswith("dense")} <= same
+    assert "output.weight" not in same
+    whole = race(init={"weight": {"name": "from_weights", "source": "stage:first"}})
+    assert torch.equal(dict(lane_weights(whole, 0))["output.weight"], learned["output.weight"])
+
+
 def test_a_layer_of_another_shape_is_drawn_and_said_to_be() -> None:
     layers = [
         {"kind": "flatten"},
