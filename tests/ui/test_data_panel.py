@@ -62,6 +62,24 @@ def test_batches_and_the_share_held_back_are_edited(panel: DataPanel, session: S
     assert session.experiment.data.batch_size == 32
 
 
+def test_digits_are_chosen_by_their_names_and_wrong_ones_refused_beside_the_field(
+    panel: DataPanel, session: Session
+) -> None:
+    row = enter(panel.dataset.form, "classes", "9, 5-7")
+    assert session.experiment.data.dataset["classes"] == "5-7, 9"
+    assert row.edit.text() == "5-7, 9"
+    assert panel.facts.text() == "722 examples · 1 × 8 × 8 · 4 classes"
+    for wrong, words in (("3", "t least 2 classes"), ("5-10", "outside the range"), ("a", "such as 0-4")):
+        refused = enter(panel.dataset.form, "classes", wrong)
+        assert words in refused.message.text()
+        assert session.experiment.data.dataset["classes"] == "5-7, 9"
+    row.edit.setFocus()
+    row.edit.clear()
+    QTest.keyClick(row.edit, Qt.Key.Key_Return)
+    assert row.edit.text() == "0-9"
+    assert session.experiment.data.dataset["classes"] == "0-9"
+
+
 def test_lanes_always_share_their_data(panel: DataPanel, session: Session) -> None:
     panel.scope.set_single(True)
     enter(panel.fields.form, "batch_size", "16")
