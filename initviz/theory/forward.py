@@ -137,6 +137,7 @@ class Walk:
             joint_kurtosis=joint,
             bias=share * wave.bias,
             rigid=rigid,
+            rigid_pairs=rigid,
             noise=share**2 * (wave.noise + wave.own),
             sensitivity=share * wave.sensitivity,
         )
@@ -170,6 +171,7 @@ class Walk:
             own=own if adapts else 0.0,
             rigid=min(1.0, inputs / units) if law.keeps_lengths and flat else 0.0,
             kurtosis=excess if units == 1 else min(1.0, NORMAL_KURTOSIS_OF_GRADIENTS / units) * excess,
+            is_square=spec.fan_in == spec.fan_out,
             adapts=adapts,
         )
         return after, record
@@ -250,7 +252,7 @@ def _bent(step: Applied, wave: Wave) -> tuple[Wave, Bent]:
     steepness = products.slope * (average(seen.slope) * came / size)
     free = np.square(1 - np.square(products.value))
     scatter = free * np.maximum(products.square - np.square(products.value), 0.0) / wave.units
-    scatter *= 1 - wave.rigid * float(expansion.coefficients[0, 1]) ** 2
+    scatter *= 1 - wave.rigid_pairs * float(expansion.coefficients[0, 1]) ** 2
     after = Wave(
         q=seen.second,
         c_noise=np.minimum(np.square(steepness) * wave.c_noise + scatter, free),

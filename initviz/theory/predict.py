@@ -162,22 +162,25 @@ class _Hidden:
     index: int
     curve: Curve
     keep: float
+    is_square: bool
 
 
 def _hidden(tape: list[Record]) -> list[_Hidden]:
     """Return the hidden layers of a network that is nothing but products with an activation each; else nothing."""
     found: list[_Hidden] = []
     index: int | None = None
+    square = True
     for record in tape:
         match record:
             case Multiplied():
                 if index is not None:
                     return []
                 index = record.index
+                square = record.is_square
             case Bent():
                 if index is None:
                     return []
-                found.append(_Hidden(index, record.curve, 1.0))
+                found.append(_Hidden(index, record.curve, 1.0, square))
                 index = None
             case Thinned():
                 if index is not None:
@@ -205,6 +208,7 @@ def _with_repetition(
         layer.curve is first.curve
         and layer.keep == first.keep
         and found.centre[layer.index] == 0
+        and (len(hidden) == 1 or layer.is_square)
         and all(
             math.isclose(values[layer.index], values[first.index], rel_tol=ALIKE, abs_tol=1e-9)
             for values in (found.sigma_w, found.sigma_b)

@@ -25,6 +25,7 @@ class Multiplied:
         own: Variance of ln of what a weight that was rescaled to what came in was divided by.
         rigid: Share of the scatter of lengths that is missing on the way back.
         kurtosis: Excess kurtosis of what comes back to a unit.
+        is_square: Whether as many numbers come out as go in.
         adapts: Whether the weight was rescaled to what came in.
     """
 
@@ -38,6 +39,7 @@ class Multiplied:
     own: float
     rigid: float
     kurtosis: float
+    is_square: bool
     adapts: bool
 
 

@@ -60,7 +60,8 @@ class Wave:
         fourth: Mean fourth power in units of the squared mean square.
         kurtosis: Excess kurtosis of units that are normal but for the few inputs they sum.
         joint_kurtosis: The same of the squares of two examples, over all pairs of a batch.
-        rigid: Share of the scatter of lengths that is missing because the weight treats all lengths alike.
+        rigid: Share of the scatter of lengths that is missing because they are set, or kept by the weight.
+        rigid_pairs: The same of the products of two examples.
         noise: Variance of ln q from what was drawn before, within the branch.
         bias: What ln q may be off by at this width because its map is not straight.
         own: Variance of ln of the mean square of these very units about q.
@@ -81,6 +82,7 @@ class Wave:
     kurtosis: float = 0.0
     joint_kurtosis: float = 0.0
     rigid: float = 0.0
+    rigid_pairs: float = 0.0
     noise: float = 0.0
     bias: float = 0.0
     own: float = 0.0
