@@ -35,7 +35,8 @@ from initviz.views.palette import Theme
 from initviz.views.plot import Plot, Readout, ReadoutRow
 from initviz.views.saving import Row
 
-PLANE, LINE = "plane", "line"
+LINE = "line"
+"""Key of the choice of a single direction, beside the numbers of points."""
 _PARTS = 1000
 _CONTOURS = 14
 _FINER = 8
@@ -64,14 +65,10 @@ class LandscapeView(View):
         self._multiples: Multiples | None = None
         self._plot: Plot | None = None
         self._fraction: float | None = None
-        self.shape_button, self.reach_button, self.points_button = (
-            ChoiceButton(self),
-            ChoiceButton(self),
-            ChoiceButton(self),
-        )
+        self.points_button, self.reach_button = ChoiceButton(self), ChoiceButton(self)
         self.compute_button = QToolButton(self)
         self.compute_entry = QAction(self)
-        for button in (self.shape_button, self.reach_button, self.points_button, self.compute_button):
+        for button in (self.points_button, self.reach_button, self.compute_button):
             self.controls.addWidget(button)
         first = self.menu.actions()[0]
         self.menu.insertAction(first, self.compute_entry)
@@ -83,8 +80,7 @@ class LandscapeView(View):
         column = self.layout()
         assert isinstance(column, QVBoxLayout)
         column.insertWidget(1, self.bar)
-        self._fill_choices(PLANE, str(1.0), str(RESOLUTIONS[1]))
-        self.shape_button.chosen.connect(self._choose_shape)
+        self._fill_choices(str(RESOLUTIONS[1]), str(1.0))
         self.compute_button.clicked.connect(self.compute)
         self.compute_entry.triggered.connect(self.compute)
         self._fit()
@@ -109,18 +105,17 @@ class LandscapeView(View):
         )
 
     def retranslate(self) -> None:
-        self._fill_choices(self.shape_button.current, self.reach_button.current, self.points_button.current)
-        self.shape_button.describe(self.tr("Move along two directions or one"))
+        self._fill_choices(self.points_button.current, self.reach_button.current)
         self.reach_button.describe(self.tr("How far to move, in lengths of each filter"))
-        self.points_button.describe(self.tr("How finely to look: points a side"))
+        self.points_button.describe(self.tr("How finely to look along two directions, or along one alone"))
         self.bar.setAccessibleName(self.tr("Progress of the loss landscape"))
         self._say_compute()
         super().retranslate()
 
-    def _fill_choices(self, shape: str, reach: str, points: str) -> None:
-        self.shape_button.set_alternatives(((PLANE, self.tr("plane")), (LINE, self.tr("line"))), shape)
+    def _fill_choices(self, points: str, reach: str) -> None:
+        planes = [(str(side), f"{side} × {side}") for side in RESOLUTIONS]
+        self.points_button.set_alternatives([*planes, (LINE, self.tr("line"))], points)
         self.reach_button.set_alternatives([(str(far), f"±{plain(far)}") for far in REACHES], reach)
-        self.points_button.set_alternatives([(str(side), f"{side} × {side}") for side in RESOLUTIONS], points)
 
     def _say_compute(self) -> None:
         computing = self._fraction is not None
@@ -139,9 +134,10 @@ class LandscapeView(View):
 
     def request(self) -> LandscapeRequest:
         """Return what the choices ask for."""
-        is_plane = self.shape_button.current == PLANE
-        points = int(self.points_button.current) if is_plane else LINE_POINTS
-        return LandscapeRequest(is_plane, float(self.reach_button.current), points)
+        points, reach = self.points_button.current, float(self.reach_button.current)
+        if points == LINE:
+            return LandscapeRequest(False, reach, LINE_POINTS)
+        return LandscapeRequest(True, reach, int(points))
 
     @Slot()
     def compute(self) -> None:
@@ -150,10 +146,6 @@ class LandscapeView(View):
             self.cancelled.emit()
         elif self.info is not None:
             self.requested.emit(self.request())
-
-    @Slot(str)
-    def _choose_shape(self, shape: str) -> None:
-        self.points_button.setVisible(shape == PLANE)
 
     # What the window says
 

@@ -1301,24 +1301,16 @@ The loss around the weights of every lane appears here; training goes on meanwhi
 每条赛道的权重周围的损失会显示在这里，训练照常进行。</translation>
     </message>
     <message>
-        <source>Move along two directions or one</source>
-        <translation>沿两个方向还是一个方向移动</translation>
-    </message>
-    <message>
         <source>How far to move, in lengths of each filter</source>
         <translation>移动多远，以各滤波器的长度为单位</translation>
-    </message>
-    <message>
-        <source>How finely to look: points a side</source>
-        <translation>看得多细：每边的点数</translation>
     </message>
     <message>
         <source>Progress of the loss landscape</source>
         <translation>损失地形的计算进度</translation>
     </message>
     <message>
-        <source>plane</source>
-        <translation>平面</translation>
+        <source>How finely to look along two directions, or along one alone</source>
+        <translation>沿两个方向看得多细，或只沿一个方向</translation>
     </message>
     <message>
         <source>line</source>

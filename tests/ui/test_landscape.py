@@ -49,8 +49,8 @@ def test_it_is_worked_out_at_rest_and_is_what_the_engine_finds(qtbot: QtBot, win
     view = view_of(window)
     ask_for_little(view)
     assert not view.bar.isVisible()
-    view.points_button.setFocus(Qt.FocusReason.TabFocusReason)
-    QTest.keyClick(view.points_button, Qt.Key.Key_Tab)  # so Qt knows that it is the keyboard that goes there
+    view.reach_button.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(view.reach_button, Qt.Key.Key_Tab)  # so Qt knows that it is the keyboard that goes there
     assert view.compute_button.hasFocus()
     QTest.keyClick(view.compute_button, Qt.Key.Key_Space)
     assert view.bar.isVisible()
@@ -88,7 +88,7 @@ def test_training_goes_on_and_the_view_can_be_cancelled(qtbot: QtBot, window: Ma
     qtbot.waitUntil(lambda: not view.bar.isVisible(), timeout=LONG_MS)
     assert not view.has_data()
     assert view.compute_button.text() == "Compute"
-    view.shape_button.choose("line")
+    view.points_button.choose("line")
     click(qtbot, view.compute_button)
     wait_for_it(qtbot, view)
     found = view.found()
@@ -107,13 +107,3 @@ def test_another_run_ends_it_and_forgets_it(qtbot: QtBot, window: MainWindow) ->
     press(qtbot, window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: not view.bar.isVisible(), timeout=LONG_MS)
     qtbot.waitUntil(lambda: state(window) == "ready" and not view.has_data(), timeout=LONG_MS)
-
-
-def test_a_choice_of_a_line_hides_the_points_of_a_plane(qtbot: QtBot, window: MainWindow) -> None:
-    view = view_of(window)
-    assert view.points_button.isVisible()
-    view.shape_button.choose("line")
-    view.shape_button.chosen.emit("line")
-    assert not view.points_button.isVisible()
-    view.reach_button.choose("0.25")
-    assert view.request() == LandscapeRequest(False, 0.25, 101)

@@ -148,6 +148,8 @@ def test_the_buttons_ask_for_what_they_say(view: LandscapeView) -> None:
     view.points_button.choose("41")
     view.compute_entry.trigger()
     assert asked == [LandscapeRequest(True, 0.5, 41)]
+    view.points_button.choose("line")
+    assert view.request() == LandscapeRequest(False, 0.5, 101)
     view.set_progress(0.25)
     assert view.bar.isVisible()
     assert view.bar.value() == view.bar.maximum() / 4
