@@ -571,57 +571,59 @@ Which class each lane takes for which appears here, and how many of each class i
     <name>DeadUnitsView</name>
     <message>
         <source>Dead and saturated units</source>
-        <translation type="unfinished"></translation>
+        <translation>死亡与饱和的单元</translation>
     </message>
     <message>
         <source>A unit that is zero for every example gets no gradient, and one stuck at an end of its function hardly any: a bar that stays long is a part of the layer that the start has lost.</source>
-        <translation type="unfinished"></translation>
+        <translation>对每个样本都为零的单元得不到梯度，卡在函数两端的单元几乎得不到：一直很长的条就是这一层被初始化浪费掉的部分。</translation>
     </message>
     <message>
         <source>Press space to play.
 Which share of each layer&apos;s units is dead or saturated appears here, step by step, layer 1 at the bottom.</source>
-        <translation type="unfinished"></translation>
+        <translation>按空格键开始。
+这里将逐步显示每层有多大比例的单元死亡或饱和，第 1 层在最下面。</translation>
     </message>
     <message>
         <source>No unit here can be dead or saturated.
 The activation of these layers has no flat part: choose ReLU, tanh or sigmoid to see what can happen.</source>
-        <translation type="unfinished"></translation>
+        <translation>这里的单元不会死亡，也不会饱和。
+这些层的激活函数没有平坦的部分：请选择 ReLU、tanh 或 sigmoid，看看会发生什么。</translation>
     </message>
     <message>
         <source>none</source>
-        <translation type="unfinished">无</translation>
+        <translation>无</translation>
     </message>
     <message>
         <source>layer {layer}: {share}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {layer} 层：{share}</translation>
     </message>
     <message>
         <source>step</source>
-        <translation type="unfinished">步</translation>
+        <translation>步</translation>
     </message>
     <message>
         <source>light bar: for this whole batch</source>
-        <translation type="unfinished"></translation>
+        <translation>浅色条：本批全部样本</translation>
     </message>
     <message>
         <source>dark bar: in each of the last {count} looks</source>
-        <translation type="unfinished"></translation>
+        <translation>深色条：最近 {count} 次观察均如此</translation>
     </message>
     <message>
         <source>| at the start</source>
-        <translation type="unfinished"></translation>
+        <translation>| 初始</translation>
     </message>
     <message>
         <source>grey: cannot happen</source>
-        <translation type="unfinished"></translation>
+        <translation>灰色：不会发生</translation>
     </message>
     <message>
         <source>step {step}</source>
-        <translation type="unfinished">第 {step} 步</translation>
+        <translation>第 {step} 步</translation>
     </message>
     <message>
         <source>for long {share}</source>
-        <translation type="unfinished"></translation>
+        <translation>长期 {share}</translation>
     </message>
 </context>
 <context>
@@ -1223,48 +1225,49 @@ How large the gradients of each layer are appears here, in powers of ten, layer 
     <name>IsometryView</name>
     <message>
         <source>Isometry: singular values</source>
-        <translation type="unfinished"></translation>
+        <translation>等距性：奇异值</translation>
     </message>
     <message>
         <source>A start keeps every direction alive where all singular values lie at 1: tall boxes, and above all a tall J, are directions that get lost or blown up on the way through the network.</source>
-        <translation type="unfinished"></translation>
+        <translation>若所有奇异值都在 1 附近，初始化就保住了每个方向；箱子很高（尤其是 J）说明有些方向在穿过网络时丢失或被放大。</translation>
     </message>
     <message>
         <source>Press space to play.
 By how much each layer stretches and shrinks what passes appears here, and beside it what the whole network does.</source>
-        <translation type="unfinished"></translation>
+        <translation>按空格键开始。
+这里将显示每一层把信号拉伸和压缩多少，旁边是整个网络的作用。</translation>
     </message>
     <message>
         <source>{name}: {rank} of {count} directions</source>
-        <translation type="unfinished"></translation>
+        <translation>{name}：{count} 个方向保住 {rank} 个</translation>
     </message>
     <message>
         <source>□ at the start  ■ now</source>
-        <translation type="unfinished"></translation>
+        <translation>□ 初始  ■ 现在</translation>
     </message>
     <message>
         <source>line at 1: ideal</source>
-        <translation type="unfinished"></translation>
+        <translation>1 处的线：理想值</translation>
     </message>
     <message>
         <source>J: from input to output</source>
-        <translation type="unfinished"></translation>
+        <translation>J：从输入到输出</translation>
     </message>
     <message>
         <source>H: from the first to the last hidden layer</source>
-        <translation type="unfinished"></translation>
+        <translation>H：从第一个到最后一个隐藏层</translation>
     </message>
     <message>
         <source>directions: effective rank</source>
-        <translation type="unfinished"></translation>
+        <translation>方向数：有效秩</translation>
     </message>
     <message>
         <source>layer</source>
-        <translation type="unfinished">层</translation>
+        <translation>层</translation>
     </message>
     <message>
         <source>not computed</source>
-        <translation type="unfinished"></translation>
+        <translation>未计算</translation>
     </message>
 </context>
 <context>
@@ -2963,48 +2966,49 @@ Every finished trial appears here.</source>
     <name>SymmetryView</name>
     <message>
         <source>Symmetry of units</source>
-        <translation type="unfinished"></translation>
+        <translation>单元的对称性</translation>
     </message>
     <message>
         <source>Units with equal weights in and out get equal gradients and stay copies, so that a whole layer computes what one unit could: a start must make them differ.</source>
-        <translation type="unfinished"></translation>
+        <translation>输入和输出权重都相等的单元得到相等的梯度，始终是彼此的副本，整层只做了一个单元的事：初始化必须让它们各不相同。</translation>
     </message>
     <message>
         <source>Press space to play.
 How many units of each hidden layer are copies of another appears here, and how far the others differ.</source>
-        <translation type="unfinished"></translation>
+        <translation>按空格键开始。
+这里将显示每个隐藏层有多少单元是别的单元的副本，以及其余单元相差多远。</translation>
     </message>
     <message>
         <source>copies among the units</source>
-        <translation type="unfinished"></translation>
+        <translation>单元中的副本</translation>
     </message>
     <message>
         <source>copies</source>
-        <translation type="unfinished"></translation>
+        <translation>副本</translation>
     </message>
     <message>
         <source>mean |cos| of two units</source>
-        <translation type="unfinished"></translation>
+        <translation>两单元间 |cos| 的均值</translation>
     </message>
     <message>
         <source>mean |cos|</source>
-        <translation type="unfinished"></translation>
+        <translation>|cos| 均值</translation>
     </message>
     <message>
         <source>effective rank of the weight</source>
-        <translation type="unfinished"></translation>
+        <translation>权重的有效秩</translation>
     </message>
     <message>
         <source>effective rank</source>
-        <translation type="unfinished"></translation>
+        <translation>有效秩</translation>
     </message>
     <message>
         <source>○ at the start  ● now</source>
-        <translation type="unfinished">○ 初始  ● 当前</translation>
+        <translation>○ 初始  ● 现在</translation>
     </message>
     <message>
         <source>layer</source>
-        <translation type="unfinished">层</translation>
+        <translation>层</translation>
     </message>
 </context>
 <context>
@@ -3316,27 +3320,27 @@ Training goes on. The log file, in the help menu, says why.</source>
     </message>
     <message>
         <source>no hidden layer to compare</source>
-        <translation type="unfinished"></translation>
+        <translation>没有可比较的隐藏层</translation>
     </message>
     <message>
         <source>all {count} units of a layer are copies of one</source>
-        <translation type="unfinished"></translation>
+        <translation>每层的 {count} 个单元全是同一个单元的副本</translation>
     </message>
     <message>
         <source>in every layer, all units are copies of one</source>
-        <translation type="unfinished"></translation>
+        <translation>每一层的所有单元都是同一个单元的副本</translation>
     </message>
     <message>
         <source>layer {layer}: all {count} units are copies of one</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {layer} 层：{count} 个单元全是同一个单元的副本</translation>
     </message>
     <message>
         <source>no two units are copies</source>
-        <translation type="unfinished"></translation>
+        <translation>没有互为副本的单元</translation>
     </message>
     <message>
         <source>layer {layer}: {share} of the units are copies of another</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {layer} 层：{share} 的单元是别的单元的副本</translation>
     </message>
 </context>
 <context>
