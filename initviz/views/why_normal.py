@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSlider, QWidget
 
-from initviz.telemetry.frame import Floats
-from initviz.theory.central_limit import EDGE, FAN_INS, LAWS, NUM_UNITS, UnitSums, WeightLaw, unit_sums
+from initviz.theory.central_limit import EDGE, FAN_INS, LAWS, NUM_UNITS, WeightLaw, unit_sums
 from initviz.views import ink as inks
 from initviz.views import lettering
 from initviz.views import plot as plots
@@ -22,6 +21,7 @@ from initviz.views.numbers import significant, whole
 from initviz.views.palette import Theme
 from initviz.views.plot import Plot, Readout, ReadoutRow
 from initviz.views.saving import Row
+from initviz.views.sum_cells import Cell, bars, bell, distance_text
 
 STEPS_A_DECADE = 40
 FIRST_STEP, LAST_STEP = -40, 24
@@ -30,8 +30,6 @@ _COLUMNS = (FAN_INS, (1, 4, 16, 64), (1, 4, 64), (1, 16), (16,))
 _NARROWEST = 92.0
 _LOWEST = 44.0
 _GAP = 12.0
-_APART = 4.0
-"""Distance in pixels from which the values of a lattice are drawn apart."""
 _HIGHEST = 1.25
 """Upper end of a plot, as a multiple of the peak of the widest normal curve that its axis is meant for."""
 APART_S = 1.5
@@ -40,23 +38,6 @@ TELL_MS = 50
 """A slider that is moved asks for another start at most this often."""
 _HELD_S = 3.0
 """So long after the slider was moved, what a run says of its start is taken for older news."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One small plot.
-
-    Attributes:
-        sums: What it shows.
-        plot: Where; z is in absolute units.
-        is_first: Leftmost of its row.
-        is_last_row: Below all others.
-    """
-
-    sums: UnitSums
-    plot: Plot
-    is_first: bool
-    is_last_row: bool
 
 
 def value_of(step: int) -> float:
@@ -186,8 +167,13 @@ class WhyNormalView(View):
             f"color: {theme.text}; font-size: {theme.base_px}px; background: transparent;"
         )
         self._number.setFixedWidth(math.ceil(lettering.text_width("σ = 0.000 ", theme.base_px)) + 4)
-        self.slider.setFixedWidth(round(130 * theme.unit))
+        # The name of the view keeps some room, however narrow it is.
+        self.slider.setFixedWidth(round(min(130 * theme.unit, max(48.0, 0.19 * self.width()))))
         self._tell()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_controls()
 
     def forget(self) -> None:
         self._follow_start()
@@ -279,7 +265,7 @@ class WhyNormalView(View):
         reach = math.sqrt(2) ** math.ceil(2 * math.log2(self.sigma_w) - 1e-9)
         x = Axis(-EDGE * reach, EDGE * reach)
         # The narrowest curve on this axis is narrower than the reach by the root of 2, and higher.
-        y = Axis(0.0, _HIGHEST * math.sqrt(2) * float(_bell(np.zeros(1))[0]) / reach)
+        y = Axis(0.0, _HIGHEST * math.sqrt(2) * float(bell(np.zeros(1))[0]) / reach)
         width = max(30.0, (wide - _GAP * (len(columns) - 1)) / len(columns))
         room = (area.height() - below - foot - 4) / len(laws)
         height = max(16.0, room - caption - heading)
@@ -302,11 +288,11 @@ class WhyNormalView(View):
         ink.clip(rect.adjusted(0, -1, 0, 1))
         middle = round(float(plot.px(np.zeros(1))[0])) + 0.5
         ink.line(middle, rect.top(), middle, bottom, theme.grid)
-        ink.bars(_bars(plot, sums, sigma), color, 110 if theme.name == "light" else 150)
+        ink.bars(bars(plot, sums, sigma), color, 110 if theme.name == "light" else 150)
         # The normal curve with the mean and the deviation of these units
         z = np.linspace(plot.x.low, plot.x.high, max(40, int(rect.width() / 2)))
         deviation = sigma * sums.std
-        fitted = _bell((z - sigma * sums.mean) / deviation) / deviation
+        fitted = bell((z - sigma * sums.mean) / deviation) / deviation
         ink.curve(plot.px(z), plot.py(fitted), theme.text, theme.line_width)
         ink.clip(None)
         ink.line(rect.left(), bottom, rect.right(), bottom, theme.axis)
@@ -330,19 +316,22 @@ class WhyNormalView(View):
                 named = f"{self.law_name(sums.law)}, {fan_in}"
                 fan_in = lettering.elide(named, rect.width(), size, bold=True)
             used = ink.text(rect.left(), y, fan_in, theme.text, size, bold=not has_headings and cell.is_first)
-            distance = f"D {_distance(sums.exact_distance)}"
-            if used + 8 + lettering.text_width(distance, size) <= rect.width():
-                ink.text(rect.right(), y, distance, theme.muted, size, inks.RIGHT)
+            for digits in (2, 1):
+                distance = f"D {distance_text(sums.exact_distance, digits)}"
+                if used + 8 + lettering.text_width(distance, size) <= rect.width():
+                    ink.text(rect.right(), y, distance, theme.muted, size, inks.RIGHT)
+                    break
             if cell.is_last_row:
                 self._draw_axis(ink, cell)
 
     def _draw_axis(self, ink: Ink, cell: Cell) -> None:
         theme, rect = self.theme, cell.plot.rect
         baseline = rect.bottom() + 6 + theme.small_px / 2
-        for tick in cell.plot.x.ticks(3 if rect.width() < 130 * theme.unit else 5):
+        for tick in cell.plot.x.ticks(4 if rect.width() < 130 * theme.unit else 5):
             x = float(cell.plot.px(np.array(tick.at)))
             half = lettering.text_width(tick.label, theme.small_px) / 2
-            if rect.left() - 2 <= x - half and x + half <= rect.right() + 2:
+            if rect.left() <= x <= rect.right():
+                x = min(max(x, rect.left() + half), rect.right() - half)
                 ink.text(x, baseline, tick.label, theme.muted, theme.small_px, inks.CENTER)
 
     # Numbers
@@ -355,11 +344,11 @@ class WhyNormalView(View):
         share = min(1.0, max(0.0, (place.x() - rect.left()) / rect.width()))
         z = cell.plot.x.low + share * (cell.plot.x.high - cell.plot.x.low)
         rows = (
-            ReadoutRow(None, self.tr("distance from normal"), _distance(sums.exact_distance)),
+            ReadoutRow(None, self.tr("distance from normal"), distance_text(sums.exact_distance)),
             ReadoutRow(
                 None,
                 self.tr("of these {count} units").format(count=whole(NUM_UNITS)),
-                _distance(sums.distance),
+                distance_text(sums.distance),
             ),
             ReadoutRow(None, self.tr("their deviation"), significant(sums.std * self.sigma_w)),
             ReadoutRow(None, "z", significant(z)),
@@ -386,26 +375,3 @@ class WhyNormalView(View):
                     ]
                 )
         return rows
-
-
-def _bell(z: Floats) -> Floats:
-    return np.asarray(np.exp(-np.square(z) / 2) / math.sqrt(2 * math.pi))
-
-
-def _bars(plot: Plot, sums: UnitSums, sigma: float) -> Floats:
-    """Return the rectangles of a histogram, ``(N, 4)``; those of a lattice stand apart."""
-    left: Floats = plot.px((sums.centers - sums.spacing / 2) * sigma)
-    right: Floats = plot.px((sums.centers + sums.spacing / 2) * sigma)
-    if sums.is_lattice:
-        middle = (left + right) / 2
-        apart = right - left
-        half = np.where(apart < _APART, apart / 2, 0.3 * apart)
-        left, right = middle - half, middle + half
-    else:
-        left, right = np.round(left), np.round(right)
-    top = plot.py_inside(sums.density / sigma)
-    return np.stack((left, top, right - left, plot.rect.bottom() - top), axis=1)
-
-
-def _distance(value: float) -> str:
-    return "0" if value == 0 else significant(value, 2)
