@@ -9,6 +9,7 @@ import numpy as np
 
 from initviz.cli.groups import GroupOutcome, groups_table
 from initviz.cli.output import Json, number, percent, table
+from initviz.cli.stages import StageOutcome
 from initviz.experiment.text import Language, Text
 from initviz.telemetry.ensemble import Ensemble
 from initviz.telemetry.fates import count_fates
@@ -65,6 +66,9 @@ class Outcome:
         target_loss: Training loss after how many steps of which is told.
         steps_to_target: Of each lane after how many updates the mean over the last epoch had fallen to it, or None.
         interrupted: Whether the person ended it early.
+        stages: What the stages before the lanes have come to.
+        loaded: Of each lane what it took over from elsewhere; empty where no lane did.
+        weight_files: The file that holds each lane's weights; empty where none were to be kept.
     """
 
     steps: int
@@ -79,6 +83,9 @@ class Outcome:
     target_loss: float
     steps_to_target: tuple[int | None, ...]
     interrupted: bool
+    stages: tuple[StageOutcome, ...] = ()
+    loaded: tuple[Json, ...] = ()
+    weight_files: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Return it as ``--json`` prints it."""
@@ -88,6 +95,7 @@ class Outcome:
             "wall_s": self.wall_s,
             "steps_per_s": self.steps / self.wall_s if self.wall_s > 0 else None,
             "target_loss": self.target_loss,
+            "stages": [stage.to_json() for stage in self.stages],
             "lanes": [self._lane_to_json(place) for place in range(len(self.lanes))],
             "groups": [group.to_json() for group in self._groups()],
             "ensemble": None if self.ensemble is None else self._ensemble_to_json(self.ensemble),
@@ -131,6 +139,8 @@ class Outcome:
                 if not math.isnan(values[place])
             },
             "class_accuracy": self._class_accuracy(place),
+            "weights_loaded": self.loaded[place] if self.loaded else None,
+            "weights_file": self.weight_files[place] if self.weight_files else None,
         }
 
     def _suggested_lr(self, place: int) -> float | None:

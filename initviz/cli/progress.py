@@ -27,13 +27,22 @@ class Progress:
         total: Steps in all.
         lanes: Names.
         language: Of the few words in it.
+        title: What is said before them, or None.
     """
 
-    def __init__(self, stream: TextIO | None, total: int, lanes: Sequence[str], language: Language) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None,
+        total: int,
+        lanes: Sequence[str],
+        language: Language,
+        title: Text | None = None,
+    ) -> None:
         self._stream = stream
         self._total = total
         self._lanes = tuple(lanes)
         self._language: Language = language
+        self._title = "" if title is None else title.in_language(language)
         self._on_terminal = stream is not None and stream.isatty()
         encoding = getattr(stream, "encoding", None) or "ascii"
         self._full, self._empty = _bar_characters(encoding)
@@ -122,7 +131,8 @@ class Progress:
             f"第 {step:,} 步，共 {self._total:,} 步，{_rate(self._rate)} 步/秒，剩余 {duration(remaining_s)}",
         ).in_language(self._language)
         shown = "  ".join(f"{name} {number(loss, 3)}" for name, loss in zip(self._lanes, losses, strict=True))
-        return f"{words}  {shown}"
+        comma = Text(", ", "，").in_language(self._language) if self._title else ""
+        return f"{self._title}{comma}{words}  {shown}"
 
 
 def _bar_characters(encoding: str) -> tuple[str, str]:

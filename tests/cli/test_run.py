@@ -44,14 +44,15 @@ def test_json_is_one_object_of_the_agreed_shape(initviz: Run, experiment_file: P
     result = initviz("run", experiment_file, "--json")
     assert result.code == 0
     found = json.loads(result.out)
-    assert set(found) == {"steps", "device", "wall_s", "steps_per_s", "target_loss", "lanes", "groups", "ensemble"}
+    about = {"steps", "device", "wall_s", "steps_per_s", "target_loss", "stages"}
+    assert set(found) == about | {"lanes", "groups", "ensemble"}
     assert (found["steps"], found["device"]) == (40, "cpu")
     assert found["wall_s"] > 0
     assert found["steps_per_s"] == pytest.approx(40 / found["wall_s"])
     assert [lane["name"] for lane in found["lanes"]] == NAMES
     keys = {"name", "train_loss", "val_loss", "val_accuracy", "initial_loss", "status", "diverged_at"}
     remedies = {"averaged_val_loss", "averaged_val_accuracy", "stopped_at", "best_step", "suggested_lr"}
-    rest = {"gauges", "class_accuracy", "steps_to_target"}
+    rest = {"gauges", "class_accuracy", "steps_to_target", "weights_loaded", "weights_file"}
     assert all(set(lane) == keys | remedies | rest for lane in found["lanes"])
     assert all(lane[key] is None for lane in found["lanes"] for key in remedies)
     assert all(lane["gauges"] == {} for lane in found["lanes"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -25,6 +26,10 @@ DOCUMENT: dict[str, object] = {
     "model": {"family": "mlp", "depth": 3, "width": 16, "activation": "relu"},
     "lanes": [{"name": "small", "init": {"weight": {"name": "normal", "std": 0.02}}}],
 }
+
+
+def wait_for_more(qtbot: QtBot, seen: Sequence[object], count: int) -> None:
+    qtbot.waitUntil(lambda: len(seen) > count, timeout=5000)
 
 
 def history(window: MainWindow) -> RunHistory:
@@ -56,7 +61,7 @@ def test_the_plots_of_one_start_give_way_to_those_of_the_next_with_nothing_betwe
     for seed in (1, 2, 3):
         runs = len(seen)
         window.parts.session.edit("seed", seed, "seed")
-        qtbot.waitUntil(lambda runs=runs: len(seen) > runs, timeout=5000)
+        wait_for_more(qtbot, seen, runs)
     assert seen == [True] * len(seen)
 
 
@@ -119,7 +124,7 @@ def test_a_small_network_s_start_follows_an_edit_quickly(qtbot: QtBot) -> None:
     for number in range(6):
         began, count = time.perf_counter(), len(frames)
         session.edit(STD, 0.04 * 2**number, "standard deviation")
-        qtbot.waitUntil(lambda count=count: len(frames) > count, timeout=5000)
+        wait_for_more(qtbot, frames, count)
         took.append(frames[-1] - began)
         assert playback.history is not None
         assert playback.history.frame is not None
