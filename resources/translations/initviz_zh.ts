@@ -745,7 +745,7 @@ What is left of signal and gradient, and what is learned, appears here against t
         <translation type="unfinished">○ 初始  ● 当前</translation>
     </message>
     <message>
-        <source>hidden layers</source>
+        <source>hidden layers →</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1669,6 +1669,10 @@ The loss of every lane appears here, step by step: training thin, validation thi
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>{lines}, seeds as band</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>train / snapshots / validation</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1691,10 +1695,6 @@ The loss of every lane appears here, step by step: training thin, validation thi
     <message>
         <source>training thin, validation thick, averaged weights double</source>
         <translation>细线为训练，粗线为验证，双线为平均权重</translation>
-    </message>
-    <message>
-        <source>{lines}; mean of seeds and band</source>
-        <translation>{lines}；各种子的均值和带</translation>
     </message>
     <message>
         <source>train / averaged / validation</source>
