@@ -21,12 +21,13 @@ from initviz.cli.probe import COMMAND as PROBE
 from initviz.cli.run import COMMAND as RUN
 from initviz.cli.snapshot import COMMAND as SNAPSHOT
 from initviz.cli.sweep import COMMAND as SWEEP
+from initviz.cli.theory import COMMAND as THEORY
 from initviz.cli.window import COMMAND as OPEN
 from initviz.experiment.errors import ExperimentError, InitVizError, nearest
 from initviz.experiment.text import Language, Text
 from initviz.sweep.credentials import without_passwords
 
-COMMANDS: tuple[Command, ...] = (OPEN, RUN, SWEEP, PROBE, LANDSCAPE, LIST, SNAPSHOT, DOCTOR)
+COMMANDS: tuple[Command, ...] = (OPEN, RUN, SWEEP, PROBE, THEORY, LANDSCAPE, LIST, SNAPSHOT, DOCTOR)
 
 DONE = 0
 FAILED = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,12 @@ from torch import Tensor
 from initviz.engine.denormals import flushed
 from initviz.engine.race import Race
 from initviz.engine.state import GroupState
+from initviz.experiment.text import Text
+from initviz.telemetry.foretelling import input_signal, predictions
 from initviz.telemetry.frame import Floats
 from initviz.telemetry.moments import Flow, signal_moments
 from initviz.telemetry.norms import robust_norm
+from initviz.theory.prediction import Phase, Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,13 @@ class LayerFacts:
         grad_preactivation_q: E[(dC/dz)^2] over batch and units, C the loss of one example.
         grad_weight_std: Standard deviation of the gradient of the batch's mean loss by the weights.
         grad_norm: Its L2 norm.
+        predicted_q: What theory says of ``preactivation_q``.
+        predicted_grad_q: What theory says of ``grad_preactivation_q``, from the output layer's measured one on.
+        chi: What theory says the mean square of the gradient is multiplied by on its way back through the layer's
+            weight and the activation before it.
+        phase: ``ordered``, ``critical`` or ``chaotic``: the side of criticality on which the repeated hidden layer
+            lies, the same for all layers; None where hidden layers differ.
+        xi_c: Depth scale of its correlations, in layers, likewise.
     """
 
     name: str
@@ -54,6 +65,11 @@ class LayerFacts:
     grad_preactivation_q: float
     grad_weight_std: float
     grad_norm: float
+    predicted_q: float
+    predicted_grad_q: float
+    chi: float
+    phase: Phase | None
+    xi_c: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +80,13 @@ class LaneFacts:
         name: What the person calls it.
         loss: Mean loss of the examples.
         layers: Its measured layers, from input to output.
+        not_covered: What theory has no prediction for, or None.
     """
 
     name: str
     loss: float
     layers: tuple[LayerFacts, ...]
+    not_covered: Text | None
 
 
 def probe(race: Race, batch: int | None = None) -> tuple[LaneFacts, ...]:
@@ -85,18 +103,20 @@ def probe(race: Race, batch: int | None = None) -> tuple[LaneFacts, ...]:
         raise ValueError(f"the number of examples must be at least 1, not {batch}")
     data = race.data
     inputs, targets = data.batch(race.step) if batch is None else (data.inputs[:batch], data.targets[:batch])
+    told = predictions(race, input_signal(inputs))
     state = race.look(inputs, targets)
     found: dict[int, LaneFacts] = {}
     with flushed(False), torch.no_grad():
         losses = state.loss.double().cpu().tolist()
         for group in state.groups:
-            for place, facts in enumerate(_layers(race, group)):
+            for place, facts in enumerate(_layers(race, group, told)):
                 lane = group.group.lanes[place]
-                found[lane] = LaneFacts(race.experiment.lanes[lane].name, losses[lane], facts)
+                said = told[lane].not_covered
+                found[lane] = LaneFacts(race.experiment.lanes[lane].name, losses[lane], facts, said)
     return tuple(found[lane] for lane in range(race.num_lanes))
 
 
-def _layers(race: Race, state: GroupState) -> list[tuple[LayerFacts, ...]]:
+def _layers(race: Race, state: GroupState, told: Sequence[Prediction]) -> list[tuple[LayerFacts, ...]]:
     """Return the facts of each lane of a group."""
     group = state.group
     measured = group.network.measured
@@ -108,6 +128,7 @@ def _layers(race: Race, state: GroupState) -> list[tuple[LayerFacts, ...]]:
         columns.append(
             (_spread(weights[:, slot.offset : slot.stop]), _spread(group.grad[:, slot.offset : slot.stop]))
         )
+    anchors = moments.grad_preactivation_q[:, -1]
     return [
         tuple(
             LayerFacts(
@@ -126,6 +147,11 @@ def _layers(race: Race, state: GroupState) -> list[tuple[LayerFacts, ...]]:
                 grad_preactivation_q=float(moments.grad_preactivation_q[place, index]),
                 grad_weight_std=float(grad.std[place]),
                 grad_norm=float(grad.norm[place]),
+                predicted_q=float(told[lane].preactivation_q[index]),
+                predicted_grad_q=float(told[lane].grad_preactivation_q[index] * anchors[place]),
+                chi=float(told[lane].chi[index]),
+                phase=told[lane].phase,
+                xi_c=told[lane].xi_c,
             )
             for index, (layer, (weight, grad)) in enumerate(zip(measured, columns, strict=True))
         )

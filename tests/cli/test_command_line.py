@@ -76,6 +76,7 @@ def test_help_lists_every_command(initviz: Run) -> None:
         "run",
         "sweep",
         "probe",
+        "theory",
         "landscape",
         "list",
         "snapshot",

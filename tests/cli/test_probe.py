@@ -33,6 +33,11 @@ KEYS = {
     "grad_preactivation_q",
     "grad_weight_std",
     "grad_norm",
+    "predicted_q",
+    "predicted_grad_q",
+    "chi",
+    "phase",
+    "xi_c",
 }
 
 
@@ -43,7 +48,7 @@ def test_json_has_the_agreed_shape(initviz: Run, experiment_file: Path) -> None:
     assert list(found) == ["lanes"]
     assert [len(lane["layers"]) for lane in found["lanes"]] == [3, 3, 4, 7]
     for lane in found["lanes"]:
-        assert set(lane) == {"name", "loss", "layers"}
+        assert set(lane) == {"name", "loss", "layers", "not_covered"}
         for layer in lane["layers"]:
             assert set(layer) == KEYS
     first = found["lanes"][1]["layers"][0]
@@ -116,6 +121,44 @@ def test_a_signal_that_all_but_vanishes_is_told_truly(initviz: Run, tmp_path: Pa
     assert q[29] == pytest.approx((64 * 0.01**2) ** 30, rel=5.0)
     assert 0 < q[29] < 1e-60
     assert lane["layers"][0]["grad_preactivation_q"] < 1e-60
+
+
+def test_predictions_stand_beside_what_is_measured(initviz: Run, tmp_path: Path) -> None:
+    """Thirty ReLU layers from Xavier: halved forward and backward, in theory and in fact."""
+    path = tmp_path / "xavier.toml"
+    path.write_text(
+        """
+        dtype = "float64"
+        data = { name = "gaussian", dim = 256, classes = 4, samples = 256, standardize = false }
+        model = { family = "mlp", depth = 30, width = 256 }
+        init.weight = { name = "xavier_normal" }
+        [[lanes]]
+        name = "drawn"
+        [[lanes]]
+        name = "equal"
+        init.weight = { name = "ones" }
+        """,
+        encoding="utf-8",
+    )
+    drawn, equal = json.loads(initviz("probe", path, "--json").out)["lanes"]
+    layers = drawn["layers"]
+    # Each ReLU layer scatters by 5/n at most; four deviations.
+    band = 4 * math.sqrt(30 * 5 / 256)
+    for layer in layers:
+        assert abs(math.log(layer["preactivation_q"] / layer["predicted_q"])) < band
+        assert abs(math.log(layer["grad_preactivation_q"] / layer["predicted_grad_q"])) < band
+        assert layer["phase"] == "ordered"
+        assert layer["xi_c"] == pytest.approx(-1 / math.log(0.5))
+    assert layers[29]["predicted_q"] / layers[1]["predicted_q"] == pytest.approx(2.0**-28)
+    assert layers[-1]["predicted_grad_q"] == layers[-1]["grad_preactivation_q"]
+    assert layers[0]["chi"] is None
+    assert layers[5]["chi"] == pytest.approx(0.5)
+    assert drawn["not_covered"] is None
+    assert equal["layers"][3]["predicted_q"] is None
+    assert "Ones" in equal["not_covered"]
+    said = initviz("probe", path, "--lang", "zh").out
+    assert "有序相" in said
+    assert "“全一”" in said
 
 
 def test_people_get_a_table_a_lane(initviz: Run, experiment_file: Path) -> None:

@@ -28,7 +28,7 @@ from initviz.theory.wave import InputSignal, log_variance
 Floats = NDArray[np.float64]
 Table = dict[str, object]
 
-GAUSSIAN = {"name": "gaussian", "dim": 48, "classes": 4, "samples": 300, "standardize": False}
+GAUSSIAN: Table = {"name": "gaussian", "dim": 48, "classes": 4, "samples": 300, "standardize": False}
 
 
 def document(model: Table, weight: Table, bias: Table | None = None, lanes: int = 1, **more: object) -> Table:
@@ -47,8 +47,8 @@ def mlp(activation: str, depth: int = 6, width: int = 64, **more: object) -> Tab
     return {"family": "mlp", "depth": depth, "width": width, "activation": activation, **more}
 
 
-def predicted(model: Table, weight: Table, bias: Table | None = None, **more: object) -> Prediction:
-    made = read_document(document(model, weight, bias, **more), catalogue(), Limits())
+def predicted(model: Table, weight: Table, data: Table = GAUSSIAN) -> Prediction:
+    made = read_document(document(model, weight, data=data), catalogue(), Limits())
     plan = blueprint(made.base, made.data, catalogue(), Limits())
     return predict(plan, catalogue(), InputSignal())
 
@@ -349,7 +349,7 @@ def test_zeros_around_an_image_are_counted_exactly() -> None:
     rows = np.array([2.0, *[3.0] * 6, 2.0]) / 3
     once = np.outer(rows, rows)
     padded = np.pad(once, 1)
-    twice = sum(padded[i : i + 8, j : j + 8] for i in range(3) for j in range(3)) / 9
+    twice = np.sum([padded[i : i + 8, j : j + 8] for i in range(3) for j in range(3)], axis=0) / 9
     assert told.preactivation_q[1] == pytest.approx(2 * float(twice.mean()))
 
 
