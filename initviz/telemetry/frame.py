@@ -318,6 +318,8 @@ class Frame:
             them follow; None for a single lane, without such examples, and before the first.
         spectra: The latest singular values of weights and Jacobians, or None before the first; they tell of which step.
         sameness: The latest count of how alike units are, likewise.
+        first_spectra: The first singular values, as a rule those of the start.
+        first_sameness: The first count of how alike units are, likewise.
         activity: The latest count of how many units do nothing, likewise.
         at_rest: True where no update followed the look: the start is shown, and nothing has moved yet.
     """
@@ -340,5 +342,7 @@ class Frame:
     answers: Answers | None = None
     spectra: Spectra | None = None
     sameness: Sameness | None = None
+    first_spectra: Spectra | None = None
+    first_sameness: Sameness | None = None
     activity: Activity | None = None
     at_rest: bool = False

@@ -181,9 +181,9 @@ class RunHistory:
 
     def _keep_firsts(self, frame: Frame) -> None:
         if self.first_spectra is None:
-            self.first_spectra = frame.spectra
+            self.first_spectra = frame.first_spectra or frame.spectra
         if self.first_sameness is None:
-            self.first_sameness = frame.sameness
+            self.first_sameness = frame.first_sameness or frame.sameness
         if self.first_activity is None:
             self.first_activity = frame.activity
 

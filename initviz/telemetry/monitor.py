@@ -373,6 +373,8 @@ class Monitor:
             self._ask_grid()
             self.confusion()
             self._ask_lanes()
+            if not self._at_rest:
+                self._matrices.catch_up()
         return Frame(
             run_id=self.info.run_id,
             step=look.step,
@@ -392,6 +394,8 @@ class Monitor:
             answers=self._answers,
             spectra=self._matrices.spectra,
             sameness=self._matrices.sameness,
+            first_spectra=self._matrices.first_spectra,
+            first_sameness=self._matrices.first_sameness,
             activity=self._looker.activity,
             at_rest=self._at_rest,
         )

@@ -346,3 +346,28 @@ def test_probe_tells_all_singular_values_of_every_example() -> None:
 def test_images_have_jacobians_too() -> None:
     facts = probe_isometry(race({**CONVOLUTIONAL, "lanes": LANES[2:]}))
     assert all(len(lane.jacobian.singular_values or ()) == 4 for lane in facts)
+
+
+def test_the_start_is_kept_and_a_complete_frame_tells_of_now() -> None:
+    ticks = [0.0]
+
+    def clock() -> float:
+        ticks[0] += 0.2  # a part of the work at each look
+        return ticks[0]
+
+    monitor = Monitor(race(DOCUMENTS["digits"]), 1, clock=clock)
+    monitor.advance(True)
+    assert monitor.frame().spectra is None
+    for _ in range(4):
+        monitor.advance()
+    monitor.advance(True)
+    frame = monitor.frame(complete=True)
+    assert frame.spectra is not None
+    assert frame.first_spectra is not None
+    assert (frame.first_spectra.step, frame.spectra.step) == (0, 6)
+    start = look_at(race(DOCUMENTS["digits"]))
+    np.testing.assert_array_equal(frame.first_spectra.weights.values, start.weights.values)
+    other = race(DOCUMENTS["digits"])
+    for _ in range(6):
+        next(other)
+    np.testing.assert_array_equal(frame.spectra.weights.values, look_at(other).weights.values)
