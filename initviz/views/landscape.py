@@ -41,6 +41,8 @@ _PARTS = 1000
 _CONTOURS = 14
 _FINER = 8
 """Pixels of a map between two points that were evaluated."""
+_REACH_FROM = 28.0
+"""Width of the canvas, in multiples of the type, from which the head has room for the reach too."""
 _BAR_FROM = 260.0
 _CAPTION_FROM = 170.0
 _LIGHT_FROM = 0.55
@@ -82,6 +84,7 @@ class LandscapeView(View):
         column.insertWidget(1, self.bar)
         self._fill_choices(str(RESOLUTIONS[1]), str(1.0))
         self.compute_button.clicked.connect(self.compute)
+        self.canvas.resized.connect(self._fit)
         self.compute_entry.triggered.connect(self.compute)
         self._fit()
 
@@ -171,7 +174,10 @@ class LandscapeView(View):
         super().set_run(info, history)  # type: ignore[arg-type]
         self._fit()
 
+    @Slot()
     def _fit(self) -> None:
+        # In a narrow dock the title counts for more; a dock that floats has room for all.
+        self.reach_button.setVisible(self.canvas.width() >= _REACH_FROM * self.theme.base_px)
         self.bar.setFixedHeight(round(6 * self.theme.unit))
         self.compute_button.setEnabled(self.info is not None)
         self.compute_entry.setEnabled(self.info is not None)

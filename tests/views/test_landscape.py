@@ -165,3 +165,11 @@ def test_without_a_run_nothing_is_asked_for(show: Show) -> None:
     assert isinstance(view, LandscapeView)
     assert not view.compute_button.isEnabled()
     assert not view.compute_entry.isEnabled()
+
+
+def test_in_a_narrow_dock_the_title_has_room(show: Show) -> None:
+    view = show("landscape", make_run(key="landscape"), size=(320, 300))
+    assert isinstance(view, LandscapeView)
+    assert not view.reach_button.isVisible()
+    view.resize(600, 300)
+    assert view.reach_button.isVisible()
