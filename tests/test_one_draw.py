@@ -22,7 +22,8 @@ def summary(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     with contextlib.redirect_stdout(out):
         assert main(["run", str(path), "--json"]) == 0
     found = json.loads(out.getvalue())
-    return ({one["name"]: one for one in found[kind]} for kind in ("lanes", "groups"))  # type: ignore[return-value]
+    lanes, groups = ({one["name"]: one for one in found[kind]} for kind in ("lanes", "groups"))
+    return lanes, groups
 
 
 def changed(tmp_path: Path, *changes: tuple[str, str]) -> Path:
@@ -53,15 +54,10 @@ def test_one_draw_has_a_winner_and_six_have_none() -> None:
 
 
 def test_another_draw_has_the_other_winner(tmp_path: Path) -> None:
-    again = changed(
-        tmp_path,
-        ('"Normal, once"', '"Normal, once"\nseed = 5'),
-        ('"Uniform, once"', '"Uniform, once"\nseed = 5'),
-    )
-    lanes, _ = summary(again)
-    assert lanes["Normal, once"]["val_accuracy"] - lanes["Uniform, once"]["val_accuracy"] == pytest.approx(
-        0.43, abs=0.01
-    )
+    names = ('"Normal, once"', '"Uniform, once"')
+    lanes, _ = summary(changed(tmp_path, *((name, f"{name}\nseed = 5") for name in names)))
+    normal, uniform = (lanes[f"{name}, once"]["val_accuracy"] for name in ("Normal", "Uniform"))
+    assert normal - uniform == pytest.approx(0.43, abs=0.01)
 
 
 def test_a_difference_shows_over_all_seeds(tmp_path: Path) -> None:

@@ -50,7 +50,10 @@ def seeds_run(loss: Floats, sizes: tuple[int, ...] = SIZES, total: int = 2000) -
 def scattered(steps: int = 30) -> Floats:
     """Return losses ``(S, 6)`` of which the groups overlap nowhere."""
     start = np.array([1.0, 1.2, 1.7, 0.3, 4.0, 5.0])
-    return start * np.exp(-np.arange(steps)[:, None] * np.array([0.01, 0.015, 0.002, 0.01, 0.001, 0.003]))
+    losses: Floats = start * np.exp(
+        -np.arange(steps)[:, None] * np.array([0.01, 0.015, 0.002, 0.01, 0.001, 0.003])
+    )
+    return losses
 
 
 def loss_view(show: Show, run: Run, size: tuple[int, int] = (640, 420)) -> LossView:
