@@ -175,7 +175,7 @@ class LossView(StepView):
                 "": self.tr("training thin, validation thick, averages double"),
             }[self._beside()]
         if self._shows_seeds():
-            return self.tr("{lines}; mean of seeds and band").format(lines=note)
+            return self.tr("{lines}, seeds as band").format(lines=note)
         return note
 
     def _beside(self) -> str:

@@ -695,7 +695,7 @@ The activation of these layers has no flat part: choose ReLU, tanh or sigmoid to
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The same start at many depths: signal and gradient fade or grow by the same factor with every layer, and networks deeper than about six times the depth scale ξ learn badly or not at all.</source>
+        <source>The same start at many depths: signal and gradient fade or grow by about the same factor with every layer, and networks deeper than about six times the depth scale ξ learn badly or not at all.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1069,7 +1069,7 @@ What is right or wrong with the start of each lane, and why, appears here in wor
     </message>
     <message>
         <source>Normalization sets the size of the signal anew, but only where it stands. Within attention and other blocks, and in the first guesses, how large the weights start still counts.</source>
-        <translation type="unfinished"></translation>
+        <translation>归一化会重新设定信号的大小，但只在它所在之处。在注意力等模块内部，以及最初的预测里，初始权重的大小仍然起作用。</translation>
     </message>
     <message>
         <source>{start} measures the network and scales every layer to fit.</source>
@@ -1662,19 +1662,19 @@ The loss of every lane appears here, step by step: training thin, validation thi
     </message>
     <message>
         <source>training thin, validation thick, snapshots together double</source>
-        <translation type="unfinished"></translation>
+        <translation>细线为训练，粗线为验证，双线为快照共同作答</translation>
     </message>
     <message>
         <source>training thin, validation thick, averages double</source>
-        <translation type="unfinished"></translation>
+        <translation>细线为训练，粗线为验证，双线为平均</translation>
     </message>
     <message>
         <source>{lines}, seeds as band</source>
-        <translation type="unfinished"></translation>
+        <translation>{lines}，各种子为带</translation>
     </message>
     <message>
         <source>train / snapshots / validation</source>
-        <translation type="unfinished"></translation>
+        <translation>训练 / 快照 / 验证</translation>
     </message>
     <message>
         <source>min – max</source>
@@ -2187,6 +2187,30 @@ Whether each start lies in the ordered or in the chaotic phase appears here, and
     </message>
     <message>
         <source>critical</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>ordered</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>gradients vanish, examples become alike</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>exploding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>chaotic</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>signal and gradients grow without bound</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>gradients explode, alike examples part</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
