@@ -188,11 +188,11 @@
     </message>
     <message>
         <source>&amp;Depth study…</source>
-        <translation type="unfinished"></translation>
+        <translation>深度研究(&amp;D)…</translation>
     </message>
     <message>
         <source>Train the lane in focus at many depths, beside what theory says</source>
-        <translation type="unfinished"></translation>
+        <translation>把当前赛道同时放到多种深度下训练，并与理论对照</translation>
     </message>
     <message>
         <source>Light</source>
@@ -630,135 +630,141 @@ The activation of these layers has no flat part: choose ReLU, tanh or sigmoid to
     <name>DepthDesk</name>
     <message>
         <source>Depth study…</source>
-        <translation type="unfinished"></translation>
+        <translation>深度研究…</translation>
     </message>
     <message>
         <source>{name}, {depth} layers</source>
-        <translation type="unfinished"></translation>
+        <translation>{name}，{depth} 层</translation>
     </message>
     <message>
         <source>A study takes two depths or more.</source>
-        <translation type="unfinished"></translation>
+        <translation>至少需要两种深度。</translation>
     </message>
     <message>
         <source>{lanes} lanes, {parameters} parameters, {memory} of memory while training; a step computes about {times} times as much as now.</source>
-        <translation type="unfinished"></translation>
+        <translation>{lanes} 条赛道，{parameters} 个参数，训练时占用内存 {memory}；每步的计算量约为现在的 {times} 倍。</translation>
     </message>
     <message>
         <source>Study the depth of {lane}</source>
-        <translation type="unfinished"></translation>
+        <translation>研究“{lane}”的深度</translation>
     </message>
 </context>
 <context>
     <name>DepthDialog</name>
     <message>
         <source>Depth study</source>
-        <translation type="unfinished"></translation>
+        <translation>深度研究</translation>
     </message>
     <message>
         <source>Trains “{name}” at many depths at once: the same start, the same data, only more or fewer hidden layers.</source>
-        <translation type="unfinished"></translation>
+        <translation>把“{name}”同时放到多种深度下训练：初始化相同，数据相同，只是隐藏层多少不同。</translation>
     </message>
     <message>
         <source>&amp;Hidden layers</source>
-        <translation type="unfinished"></translation>
+        <translation>隐藏层数(&amp;H)</translation>
     </message>
     <message>
         <source>Whole numbers from 1 to {most}, with commas between them</source>
-        <translation type="unfinished"></translation>
+        <translation>1 到 {most} 的整数，以逗号分隔</translation>
     </message>
     <message>
         <source>&amp;Keep the other lanes</source>
-        <translation type="unfinished"></translation>
+        <translation>保留其他赛道(&amp;K)</translation>
     </message>
     <message>
         <source>Otherwise they make way for the study; undo brings them back</source>
-        <translation type="unfinished"></translation>
+        <translation>否则它们会让位给这项研究；撤销即可恢复</translation>
     </message>
     <message>
         <source>Make the lanes</source>
-        <translation type="unfinished"></translation>
+        <translation>建立赛道</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished">取消</translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Write whole numbers with commas between them, such as 2, 4, 8, 16.</source>
-        <translation type="unfinished"></translation>
+        <translation>请写出以逗号分隔的整数，例如 2, 4, 8, 16。</translation>
     </message>
 </context>
 <context>
     <name>DepthStudyView</name>
     <message>
         <source>Depth study</source>
-        <translation type="unfinished"></translation>
+        <translation>深度研究</translation>
     </message>
     <message>
         <source>The same start at many depths: signal and gradient fade or grow by about the same factor with every layer, and networks deeper than about six times the depth scale ξ learn badly or not at all.</source>
-        <translation type="unfinished"></translation>
+        <translation>同一种初始化在多种深度下的表现：每过一层，信号和梯度都按大致相同的倍数衰减或增长；深度超过约六倍深度尺度 ξ 的网络学得很差，甚至完全学不会。</translation>
     </message>
     <message>
         <source>All lanes are equally deep.
 Choose “Depth study…” in the Run menu to train the lane in focus at many depths, then press space.</source>
-        <translation type="unfinished"></translation>
+        <translation>所有赛道一样深。
+请在“运行”菜单中选择“深度研究…”，把当前赛道放到多种深度下训练，然后按空格键。</translation>
     </message>
     <message>
         <source>Press space to play.
 What is left of signal and gradient, and what is learned, appears here against the number of hidden layers.</source>
-        <translation type="unfinished"></translation>
+        <translation>按空格键开始。
+这里会显示信号和梯度还剩多少、学到了多少，横轴为隐藏层数。</translation>
     </message>
     <message>
         <source>signal in the last hidden layer, E[z²]</source>
-        <translation type="unfinished"></translation>
+        <translation>最后一个隐藏层的信号 E[z²]</translation>
     </message>
     <message>
         <source>signal, E[z²]</source>
-        <translation type="unfinished"></translation>
+        <translation>信号 E[z²]</translation>
     </message>
     <message>
         <source>gradient in the first layer / in the last</source>
-        <translation type="unfinished"></translation>
+        <translation>首层梯度 / 末层梯度</translation>
     </message>
     <message>
         <source>gradient, first / last</source>
-        <translation type="unfinished"></translation>
+        <translation>梯度，首层/末层</translation>
     </message>
     <message>
         <source>training accuracy reached</source>
-        <translation type="unfinished"></translation>
+        <translation>达到的训练准确率</translation>
     </message>
     <message>
         <source>training loss reached</source>
-        <translation type="unfinished"></translation>
+        <translation>达到的训练损失</translation>
     </message>
     <message>
         <source>accuracy</source>
-        <translation type="unfinished">准确率</translation>
+        <translation>准确率</translation>
     </message>
     <message>
         <source>loss</source>
-        <translation type="unfinished">损失</translation>
+        <translation>损失</translation>
     </message>
     <message>
         <source>○ at the start  ● now</source>
-        <translation type="unfinished">○ 初始  ● 当前</translation>
+        <translation>○ 初始  ● 当前</translation>
+    </message>
+    <message>
+        <source>○ at the start  ● now  — theory</source>
+        <translation>○ 初始  ● 当前  — 理论</translation>
     </message>
     <message>
         <source>hidden layers →</source>
-        <translation type="unfinished"></translation>
+        <translation>隐藏层数 →</translation>
     </message>
     <message>
         <source>6 ξ = {depth}</source>
-        <translation type="unfinished"></translation>
+        <translation>6 ξ = {depth}</translation>
     </message>
     <message>
         <source>theory {value}</source>
-        <translation type="unfinished"></translation>
+        <translation>理论 {value}</translation>
     </message>
     <message>
         <source>hidden layers: {depth}</source>
-        <translation type="unfinished"></translation>
+        <translation>隐藏层数：{depth}</translation>
     </message>
 </context>
 <context>
@@ -2122,96 +2128,97 @@ The loss of every lane appears here, step by step: training thin, validation thi
     <name>PhaseDiagramView</name>
     <message>
         <source>Phase diagram</source>
-        <translation type="unfinished"></translation>
+        <translation>相图</translation>
     </message>
     <message>
         <source>Deep networks learn from starts near the critical line: on the ordered side gradients vanish, on the chaotic side they explode, and ξ tells over how many layers. Drag the point of the lane in focus, or move it with the arrow keys.</source>
-        <translation type="unfinished"></translation>
+        <translation>深层网络能从临界线附近的初始化学起：在有序一侧梯度消失，在混沌一侧梯度爆炸，ξ 说明这要经过多少层。可以拖动当前赛道的点，也可以用方向键移动。</translation>
     </message>
     <message>
         <source>Theory has no phase diagram for these networks.</source>
-        <translation type="unfinished"></translation>
+        <translation>对这些网络，理论给不出相图。</translation>
     </message>
     <message>
         <source>It takes hidden layers that are alike. Press space to play all the same.</source>
-        <translation type="unfinished"></translation>
+        <translation>相图要求各隐藏层相同。仍可按空格键开始训练。</translation>
     </message>
     <message>
         <source>Press space to play.
 Whether each start lies in the ordered or in the chaotic phase appears here, and how far from the critical line.</source>
-        <translation type="unfinished"></translation>
+        <translation>按空格键开始。
+这里会显示每种初始化处于有序相还是混沌相，以及离临界线有多远。</translation>
     </message>
     <message>
         <source>{activation} treats signals of every size alike: only at σ_w = {value} with σ_b = 0 does a signal keep its size, whatever that is.</source>
-        <translation type="unfinished"></translation>
+        <translation>{activation} 对任何大小的信号一视同仁：只有 σ_w = {value} 且 σ_b = 0 时，信号才保持其大小，无论是多大。</translation>
     </message>
     <message>
         <source>Hollow points have another activation: {names}.</source>
-        <translation type="unfinished"></translation>
+        <translation>空心点使用另一种激活函数：{names}。</translation>
     </message>
     <message>
         <source>std of biases, σ_b</source>
-        <translation type="unfinished"></translation>
+        <translation>偏置的标准差 σ_b</translation>
     </message>
     <message>
         <source>drag the ringed point</source>
-        <translation type="unfinished"></translation>
+        <translation>拖动带圈的点</translation>
     </message>
     <message>
         <source>weights, σ_w = std × √fan-in</source>
-        <translation type="unfinished"></translation>
+        <translation>权重 σ_w = 标准差 × √扇入</translation>
     </message>
     <message>
         <source>ξ = {depth} layers</source>
-        <translation type="unfinished"></translation>
+        <translation>ξ = {depth} 层</translation>
     </message>
     <message>
         <source>not known yet</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未算出</translation>
     </message>
     <message>
         <source>{depth} layers</source>
-        <translation type="unfinished"></translation>
+        <translation>{depth} 层</translation>
     </message>
     <message>
         <source>the signal grows without bound</source>
-        <translation type="unfinished"></translation>
+        <translation>信号无限增大</translation>
     </message>
     <message>
         <source>gradient a layer, χ</source>
-        <translation type="unfinished"></translation>
+        <translation>每层的梯度倍数 χ</translation>
     </message>
     <message>
         <source>depth scale ξ</source>
-        <translation type="unfinished"></translation>
+        <translation>深度尺度 ξ</translation>
     </message>
     <message>
         <source>critical</source>
-        <translation type="unfinished"></translation>
+        <translation>临界</translation>
     </message>
     <message>
         <source>ordered</source>
-        <translation type="unfinished"></translation>
+        <translation>有序</translation>
     </message>
     <message>
         <source>gradients vanish, examples become alike</source>
-        <translation type="unfinished"></translation>
+        <translation>梯度消失，样本变得相似</translation>
     </message>
     <message>
         <source>exploding</source>
-        <translation type="unfinished"></translation>
+        <translation>爆炸</translation>
     </message>
     <message>
         <source>chaotic</source>
-        <translation type="unfinished"></translation>
+        <translation>混沌</translation>
     </message>
     <message>
         <source>signal and gradients grow without bound</source>
-        <translation type="unfinished"></translation>
+        <translation>信号与梯度无限增大</translation>
     </message>
     <message>
         <source>gradients explode, alike examples part</source>
-        <translation type="unfinished"></translation>
+        <translation>梯度爆炸，相似的样本分道扬镳</translation>
     </message>
 </context>
 <context>
@@ -2506,7 +2513,7 @@ The loss of every lane appears here against the learning rate, and the rate at w
     </message>
     <message>
         <source>A good start keeps both curves level: where one falls or climbs layer by layer, the signal or the gradient vanishes or explodes with depth. The line is what theory foretells of the start; 95 of 100 draws at this width should lie in the band around it.</source>
-        <translation type="unfinished"></translation>
+        <translation>好的初始化让两条曲线保持水平：若逐层下降或上升，信号或梯度就会随深度消失或爆炸。细线是理论对初始状态的预测；在这个宽度下，100 次抽取中应有 95 次落在线周围的带内。</translation>
     </message>
     <message>
         <source>Press space to play.
@@ -2528,23 +2535,23 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     </message>
     <message>
         <source>— theory, before the first step</source>
-        <translation type="unfinished"></translation>
+        <translation>— 理论，第一步之前</translation>
     </message>
     <message>
         <source>— theory</source>
-        <translation type="unfinished"></translation>
+        <translation>— 理论</translation>
     </message>
     <message>
         <source>○ at the start  ● now  — theory</source>
-        <translation type="unfinished"></translation>
+        <translation>○ 初始  ● 当前  — 理论</translation>
     </message>
     <message>
         <source>○● measured  — theory</source>
-        <translation type="unfinished"></translation>
+        <translation>○● 实测  — 理论</translation>
     </message>
     <message>
         <source>theory {value}</source>
-        <translation type="unfinished"></translation>
+        <translation>理论 {value}</translation>
     </message>
     <message>
         <source>layer</source>
@@ -2665,7 +2672,7 @@ How strong the signal is in each layer appears here: forward on its way in, and 
     </message>
     <message>
         <source>Start {lane} from σ_w = {sigma_w}, σ_b = {sigma_b}</source>
-        <translation type="unfinished"></translation>
+        <translation>将“{lane}”的初始化设为 σ_w = {sigma_w}，σ_b = {sigma_b}</translation>
     </message>
 </context>
 <context>
