@@ -9,7 +9,7 @@ import numpy as np
 
 from initviz.telemetry.frame import Floats, LaneInfo, RunInfo
 from initviz.telemetry.history import RunHistory
-from initviz.views.numbers import significant
+from initviz.views.numbers import plain
 from initviz.views.phase_points import start_of
 
 TRAINABLE = 6.0
@@ -47,11 +47,15 @@ def families(info: RunInfo, lanes: list[int]) -> tuple[Family, ...]:
         start, told = start_of(info.lanes[ordered[0]]), info.lanes[ordered[0]].prediction
         name, scale = "", math.nan
         if start is not None and told is not None:
-            name = f"σ_w = {significant(start.sigma_w)}"
-            name += f", σ_b = {significant(start.sigma_b)}" if start.sigma_b > 0 else ""
+            name = f"σ_w = {_short(start.sigma_w)}"
+            name += f", σ_b = {_short(start.sigma_b)}" if start.sigma_b > 0 else ""
             scale = told.xi_c
         made.append(Family(tuple(ordered), name, scale))
     return tuple(sorted(made, key=lambda family: -len(family.lanes)))
+
+
+def _short(sigma: float) -> str:
+    return plain(float(f"{sigma:.3g}"))
 
 
 def _key(lane: LaneInfo) -> tuple[object, ...]:

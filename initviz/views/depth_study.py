@@ -30,6 +30,7 @@ from initviz.views.foretold import SPREADS
 from initviz.views.ink import Ink
 from initviz.views.numbers import percent, significant, whole
 from initviz.views.palette import mix
+from initviz.views.placing import spread
 from initviz.views.plot import Plot, Readout, ReadoutRow
 from initviz.views.saving import Row
 
@@ -74,8 +75,8 @@ class DepthStudyView(View):
 
     def sentence(self) -> str:
         return self.tr(
-            "The same start at many depths: signal and gradient fade or grow by the same factor with every layer, and"
-            " networks deeper than about six times the depth scale ξ learn badly or not at all."
+            "The same start at many depths: signal and gradient fade or grow by about the same factor with every layer,"
+            " and networks deeper than about six times the depth scale ξ learn badly or not at all."
         )
 
     def invitation(self) -> str:
@@ -224,18 +225,51 @@ class DepthStudyView(View):
         side_by_side = len(layout) > 1 and layout[0][0].rect.top() == layout[1][0].rect.top()
         for place, (plot, quantity) in enumerate(layout):
             titled = side_by_side or place == len(layout) - 1
-            note = self.tr("○ at the start  ● now") if place == 0 and quantity.kind != "reached" else ""
+            note = "" if place or quantity.kind == "reached" else self.tr("○ at the start  ● now")
+            if note and np.isfinite(quantity.values.foretold).any():
+                note = self.tr("○ at the start  ● now  — theory")
             plots.draw_backdrop(
                 ink,
                 plot,
                 plots.fitting((quantity.caption, quantity.short), plot.rect, self.theme),
-                self.tr("hidden layers") if titled else "",
-                self._ticks(plot.x, plot.rect.width()),
-                note,
+                note=note,
             )
-            self._draw_scales(ink, plot, found, named=place == len(layout) - 1 or side_by_side)
+            if titled:
+                self._draw_depths(ink, plot)
+            self._draw_scales(ink, plot, found, named=quantity.kind == "reached")
             for family in found:
                 self._draw_theory(ink, plot, quantity, family)
+            if quantity.kind != "reached" and len(found) > 1:
+                self._draw_names(ink, plot, quantity, found)
+
+    def _draw_depths(self, ink: Ink, plot: Plot) -> None:
+        """Number the axis; its name stands within, where shallow networks leave room, not in the place of a number."""
+        theme, size = self.theme, self.theme.small_px
+        bottom = round(plot.rect.bottom()) + 0.5
+        for tick in self._ticks(plot.x, plot.rect.width()):
+            x = float(plot.px(np.array(tick.at)))
+            ink.line(round(x) + 0.5, bottom, round(x) + 0.5, bottom + 3, theme.axis)
+            ink.text(x, bottom + 5 + size / 2, tick.label, theme.muted, size, inks.CENTER)
+        said = lettering.elide(self.tr("hidden layers →"), plot.rect.width() - 12, size)
+        ink.text(plot.rect.left() + 6, bottom - 7 - size / 2, said, theme.muted, size)
+
+    def _draw_names(self, ink: Ink, plot: Plot, quantity: _Quantity, found: tuple[Family, ...]) -> None:
+        """Say how the lanes of each line start, at its deep end, where lines are apart."""
+        size, rect = self.theme.small_px, plot.rect
+        named: list[tuple[Family, float, float]] = []
+        for family in found:
+            lanes = list(family.lanes)
+            values = plot.py_inside(plot.y.coordinates(quantity.values.start[lanes]))
+            known = np.flatnonzero(np.isfinite(values))
+            if family.name and len(known):
+                last = int(known[-1])
+                x = float(plot.px(np.log10(self.depths()[lanes[last : last + 1]]))[0])
+                named.append((family, x, float(values[last]) + 10 + size / 2))
+        low, high = rect.top() + size / 2, rect.bottom() - size / 2 - 2
+        placed = spread([y for *_, y in named], size + 4.0, low, high)
+        for (family, x, _), y in zip(named, placed, strict=True):
+            color = self.lane_style(family.lanes[0]).ink
+            ink.text(x - 9, y, family.name, color, size, inks.RIGHT, halo=True)
 
     def _draw_scales(self, ink: Ink, plot: Plot, found: tuple[Family, ...], named: bool) -> None:
         """Draw an upright line where theory says that training ends, and a faint one at the depth scale itself."""
@@ -294,7 +328,8 @@ class DepthStudyView(View):
                 plot.py_inside(plot.y.coordinates(part[lanes]))
                 for part in (quantity.values.start, quantity.values.now)
             )
-            ink.curve(x, now, theme.axis, theme.line_width, (4.0, 3.0))
+            line = mix(self.lane_style(family.lanes[0]).color, theme.surface, 0.35)
+            ink.curve(x, now, line, theme.line_width, (4.0, 3.0))
             for place, lane in enumerate(lanes):
                 style, radius = self.lane_style(lane), (5.0 if lane == self.focus_lane else 4.0) * theme.unit
                 if np.isfinite(start[place]):
@@ -312,27 +347,6 @@ class DepthStudyView(View):
                 else:
                     ink.marker(style.marker, float(x[place]), y, style.color, radius)
                 self.mark_lane(QRectF(x[place] - 7, y - 7, 14, 14), lane)
-            if quantity.kind != "reached" and len(found) > 1 and family.name:
-                self._name(ink, plot, family, x, now)
-
-    def _name(self, ink: Ink, plot: Plot, family: Family, x: Floats, y: Floats) -> None:
-        """Say how the lanes of a line start, above or below its middle."""
-        known = np.flatnonzero(np.isfinite(y))
-        if not len(known):
-            return
-        at, size = int(known[len(known) // 2]), self.theme.small_px
-        above = y[at] - 12 - size > plot.rect.top()
-        width = lettering.text_width(family.name, size)
-        left = min(max(plot.rect.left() + 4, float(x[at]) - width / 2), plot.rect.right() - width - 4)
-        color = self.lane_style(family.lanes[0]).ink
-        ink.text(
-            left,
-            float(y[at]) + (-10 - size / 2 if above else 10 + size / 2),
-            family.name,
-            color,
-            size,
-            halo=True,
-        )
 
     # Cross-hair and numbers
 

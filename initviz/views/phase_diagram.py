@@ -57,6 +57,7 @@ class PhaseDiagramView(View):
         super().__init__(parent)
         self._plane: PhaseMap | None = None
         self._plot: Plot | None = None
+        self._written: list[QRectF] = []
         self._work = QTimer(self)
         self._work.setInterval(SLICE_GAP_MS)
         self._work.timeout.connect(self._work_on)
@@ -160,7 +161,9 @@ class PhaseDiagramView(View):
         starts = self.starts()
         points = {lane: self._pixel(plot, start) for lane, start in starts.items()}
         activation = starts[leader].activation
-        draw_points(self, ink, plot, starts, points, activation, self._depth_text(plane, activation))
+        draw_points(
+            self, ink, plot, starts, points, activation, self._depth_text(plane, activation), self._written
+        )
 
     def _arrange(self, area: QRectF, plane: PhaseMap, lines: int) -> Plot:
         theme = self.theme
@@ -208,7 +211,7 @@ class PhaseDiagramView(View):
     def _draw_backdrop(self, ink: Ink, area: QRectF, plot: Plot, plane: PhaseMap, notes: list[str]) -> None:
         theme = self.theme
         ink.fill(area, theme.surface)
-        draw_plane(ink, plot, plane)
+        self._written = draw_plane(ink, plot, plane)
         leader = self.leader()
         told = self.starts()[leader] if leader is not None else None
         note = "" if told is None else self._activation(told.activation)

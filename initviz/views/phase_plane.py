@@ -165,11 +165,15 @@ def critical_at(plane: PhaseMap, sigma_b: float) -> float | None:
     return float((first[met, 0] + np.clip(share, 0, 1) * (second[met, 0] - first[met, 0])).min())
 
 
-def draw_plane(ink: Ink, plot: Plot, plane: PhaseMap) -> None:
-    """Draw tints, contours with their numbers, the critical line, and the names of the regions."""
+def draw_plane(ink: Ink, plot: Plot, plane: PhaseMap) -> list[QRectF]:
+    """Draw tints, contours with their numbers, the critical line, and the names of the regions.
+
+    Returns:
+        Where anything is written.
+    """
     lines = contours(plane, min(plane.stride, len(plane.sigma_b) - 1))
     if lines is None:
-        return
+        return []
     theme, rect = ink.theme, plot.rect
     # Down to sigma_b = 0: what is below only gives room to the points on the axis.
     floor = float(plot.py(np.array(0.0)))
@@ -186,6 +190,7 @@ def draw_plane(ink: Ink, plot: Plot, plane: PhaseMap) -> None:
     ink.clip(None)
     taken = _draw_numbers(ink, plot, lines, field)
     _draw_names(ink, plot, lines, field, taken)
+    return taken
 
 
 def _pixels(plot: Plot, pieces: Floats) -> Floats:
@@ -259,23 +264,24 @@ def _draw_critical(
 
 def _draw_names(ink: Ink, plot: Plot, lines: Contours, field: QRectF, taken: list[QRectF]) -> None:
     """Name the regions where they are widest, the ordered one above, the chaotic one below."""
-    say = QCoreApplication.translate
     theme = ink.theme
     named = (
         (
             lines.filled < 0,
             (0.62, 0.5, 0.75, 0.4, 0.25),
-            say("PhaseDiagramView", "ordered"),
-            say("PhaseDiagramView", "gradients vanish, examples become alike"),
+            QCoreApplication.translate("PhaseDiagramView", "ordered"),
+            QCoreApplication.translate("PhaseDiagramView", "gradients vanish, examples become alike"),
             readable(theme.muted, (mix(theme.surface, theme.vanished, _ORDERED),)),
         ),
         (
             lines.filled > 0,
             (0.38, 0.3, 0.5, 0.22, 0.62),
-            say("PhaseDiagramView", "exploding") if lines.unbounded else say("PhaseDiagramView", "chaotic"),
-            say("PhaseDiagramView", "signal and gradients grow without bound")
+            QCoreApplication.translate("PhaseDiagramView", "exploding")
             if lines.unbounded
-            else say("PhaseDiagramView", "gradients explode, alike examples part"),
+            else QCoreApplication.translate("PhaseDiagramView", "chaotic"),
+            QCoreApplication.translate("PhaseDiagramView", "signal and gradients grow without bound")
+            if lines.unbounded
+            else QCoreApplication.translate("PhaseDiagramView", "gradients explode, alike examples part"),
             readable(mix(theme.exploded, theme.text, 0.35), (mix(theme.surface, theme.exploded, _CHAOTIC),)),
         ),
     )

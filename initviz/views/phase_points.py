@@ -88,7 +88,11 @@ def _rounded(value: float) -> float:
 
 
 def place_names(
-    points: Sequence[QPointF], sizes: Sequence[tuple[float, float]], field: QRectF, gap: float
+    points: Sequence[QPointF],
+    sizes: Sequence[tuple[float, float]],
+    field: QRectF,
+    gap: float,
+    written: Sequence[QRectF] = (),
 ) -> list[QRectF | None]:
     """Return where the name of each point goes, beside it or a little farther; None where there is no room.
 
@@ -97,8 +101,10 @@ def place_names(
         sizes: Width and height of each name.
         field: Where names may stand.
         gap: Between a point's middle and its name.
+        written: Where something else is written already.
     """
-    taken = [QRectF(point.x() - gap + 2, point.y() - gap + 2, 2 * gap - 4, 2 * gap - 4) for point in points]
+    taken = [*written]
+    taken += [QRectF(point.x() - gap + 2, point.y() - gap + 2, 2 * gap - 4, 2 * gap - 4) for point in points]
     placed: list[QRectF | None] = []
     for point, (width, height) in zip(points, sizes, strict=True):
         found = None
@@ -137,6 +143,7 @@ def draw_points(
     points: dict[int, QPointF],
     activation: str,
     depth: str,
+    written: Sequence[QRectF],
 ) -> None:
     """Draw every lane's point and its name; the one in focus has a ring around it.
 
@@ -148,16 +155,25 @@ def draw_points(
         points: Where that is in pixels.
         activation: What the diagram is drawn for; a lane with another one is hollow.
         depth: What is said beside the name of the lane in focus.
+        written: Where something is written already.
     """
     theme, unit, size = view.theme, view.theme.unit, view.theme.small_px
     order = sorted(starts, key=lambda lane: lane != view.focus_lane)
+    first: dict[Start, int] = {}
+    for lane in order:
+        first.setdefault(starts[lane], lane)
+    # Where many start from one point, as in a study of depth, one name stands for all.
+    others = {lane: sum(starts[other] == starts[lane] for other in order) - 1 for lane in first.values()}
+    order = [*first.values()]
+    names = {lane: view.lane_name(lane) + (f" +{others[lane]}" if others[lane] else "") for lane in order}
     sizes = []
     for lane in order:
-        width = lettering.text_width(view.lane_name(lane), size, bold=True)
+        width = lettering.text_width(names[lane], size, bold=True)
         if lane == view.focus_lane and depth:
             width += 6 + lettering.text_width(depth, size)
         sizes.append((width, size + 4.0))
-    boxes = place_names([points[lane] for lane in order], sizes, plot.rect.adjusted(2, 2, -2, -1), 11 * unit)
+    field = plot.rect.adjusted(2, 2, -2, -1)
+    boxes = place_names([points[lane] for lane in order], sizes, field, 11 * unit, written)
     for lane, box in reversed(list(zip(order, boxes, strict=True))):
         style, x, y = view.lane_style(lane), points[lane].x(), points[lane].y()
         focused = lane == view.focus_lane
@@ -177,7 +193,7 @@ def draw_points(
             end = box.left() if box.left() > x else box.right()
             ink.segments(np.array([[x, y, end, middle]]), style.color, 1.0, 150)
         ink.fill(box.adjusted(-2, 0, 2, 0), theme.surface, 200)
-        width = ink.text(box.left(), middle, view.lane_name(lane), style.ink, size, bold=True)
+        width = ink.text(box.left(), middle, names[lane], style.ink, size, bold=True)
         if focused and depth:
             ink.text(box.left() + width + 6, middle, depth, theme.text, size)
         view.mark_lane(box, lane)
