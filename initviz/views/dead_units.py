@@ -234,7 +234,9 @@ class DeadUnitsView(View):
         plot, color = cell.plot, self.lane_style(cell.lane).color
         start, now = (lost(signal)[cell.lane] for signal in self._signals())
         activity = self._activity()
-        long = activity.idle_for_long[cell.lane] if activity is not None else np.full_like(now, np.nan)
+        long = np.full_like(now, np.nan)
+        if activity is not None and activity.num_looks > 1:
+            long = activity.idle_for_long[cell.lane]
         rect = self._bars_rect(plot)
         room, count = rect.width() - 4, len(now)
         pitch = plot.rect.height() / count

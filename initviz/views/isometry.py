@@ -32,6 +32,8 @@ _SIDE_FROM = 84.0
 """... where a cell is at least so wide."""
 _BOXES_FROM = 7.0
 """Distance between layers in pixels from which each has a box of its own."""
+_WORDS_FROM = 230.0
+"""Width of a cell from which its note is written in words."""
 _KEY_FROM = 130.0
 _DECADES = (-16.0, 12.0)
 
@@ -112,12 +114,13 @@ class IsometryView(View):
             multiples = cells.arrange(self, room, plain, axis, 1.5)
         if ink.painter.device() is self.canvas.image:
             self._multiples, self._side = multiples, side if has_side else None
-        notes = tuple(self._note(cell.lane, now) for cell in multiples.cells)
+        wide_enough = multiples.cells[0].plot.rect.width() >= _WORDS_FROM * self.theme.unit
+        notes = {cell.lane: self._note(cell.lane, wide_enough) for cell in multiples.cells}
         self.backdrop(
             ink,
-            (multiples.key, id(start), notes, key),
+            (multiples.key, id(start), tuple(notes.items()), key),
             lambda target: self._draw_backdrop(
-                target, area, multiples, side if has_side else None, start, key
+                target, area, multiples, side if has_side else None, notes, key
             ),
         )
         for cell in multiples.cells:
@@ -142,15 +145,24 @@ class IsometryView(View):
         low, high = float(decades.min(initial=-1.0)), float(decades.max(initial=0.4))
         return self._range.fit(low - 0.05, high + 0.1)
 
-    def _note(self, lane: int, spectra: Spectra) -> str:
+    def _note(self, lane: int, in_words: bool) -> str:
+        """Return how many directions a lane keeps: at the start, and now."""
+        now, start = self._now(), self._start()
         if diverged_at(self.history, lane) is not None:
             return status_text(self.history, lane)
-        for name, spectrum in (("H", spectra.hidden_jacobian), ("J", spectra.jacobian)):
-            if spectrum.count[lane] > 1:
-                rank = float(spectrum.effective_rank[lane])
-                return self.tr("{name}: {rank} of {count} directions").format(
-                    name=name, rank=_short(rank), count=int(spectrum.count[lane])
-                )
+        assert now is not None
+        for name, kind in (("H", "hidden_jacobian"), ("J", "jacobian")):
+            spectrum: Spectrum = getattr(now, kind)
+            if spectrum.count[lane] <= 1:
+                continue
+            rank = _short(float(spectrum.effective_rank[lane]))
+            if start is not None and start.step < now.step:
+                before: Spectrum = getattr(start, kind)
+                rank = f"{_short(float(before.effective_rank[lane]))} → {rank}"
+            count = int(spectrum.count[lane])
+            if not in_words:
+                return f"{name}: {rank} / {count}"
+            return self.tr("{name}: {rank} of {count} directions").format(name=name, rank=rank, count=count)
         return ""
 
     def _draw_backdrop(
@@ -159,12 +171,10 @@ class IsometryView(View):
         area: QRectF,
         multiples: Multiples,
         side: _Side | None,
-        start: Spectra | None,
+        notes: dict[int, str],
         key: float,
     ) -> None:
-        theme = self.theme
-        now = self._now()
-        assert now is not None
+        theme, start = self.theme, self._start()
         ink.fill(area, theme.surface)
         cells.draw_numbers(self, ink, multiples, "")
         for cell in multiples.cells:
@@ -182,14 +192,14 @@ class IsometryView(View):
                 self._draw_lane(ink, cell, side, start, hollow=True)
             if cell.last_row:
                 self._draw_layer_numbers(ink, plot, side)
-        cells.draw_names(self, ink, multiples, lambda lane: self._note(lane, now))
+        cells.draw_names(self, ink, multiples, notes.__getitem__)
         if key:
-            notes = [self.tr("□ at the start  ■ now"), self.tr("line at 1: ideal")]
+            signs = [self.tr("□ at the start  ■ now"), self.tr("line at 1: ideal")]
             if side is not None:
-                notes.append(self.tr("J: from input to output"))
-                notes.append(self.tr("H: from the first to the last hidden layer"))
-                notes.append(self.tr("directions: effective rank"))
-            draw_key(ink, QRectF(area.left() + 8, area.top(), area.width() - 16, key), notes)
+                signs.append(self.tr("J: from input to output"))
+                signs.append(self.tr("H: from the first to the last hidden layer"))
+                signs.append(self.tr("directions: effective rank"))
+            draw_key(ink, QRectF(area.left() + 8, area.top(), area.width() - 16, key), signs)
 
     def _edge(self, plot: Plot) -> float:
         """Return the pixel at which the layers end."""

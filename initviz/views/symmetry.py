@@ -25,9 +25,7 @@ from initviz.views.plot import Plot, Readout, ReadoutRow
 from initviz.views.saving import Row
 from initviz.views.sharing import symmetry_words
 
-_SPARE = 0.04
-"""Room beyond both ends of a share's axis, so that points at 0 and 1 are whole."""
-_NARROWEST = 150.0
+_NARROWEST = 132.0
 _LOWEST = 84.0
 _WORDS_SHARE = 0.4
 """Largest share of the height that the words may take."""
@@ -162,7 +160,7 @@ class SymmetryView(View):
         captions, below = plots.caption_height(theme), plots.axis_height(theme)
         x = layer_axis(self.info.num_layers)
         quantities = self._quantities()
-        axes = [Axis(-_SPARE, 1 + _SPARE, percent=quantity.percent) for quantity in quantities]
+        axes = [Axis(0.0, 1.0, percent=quantity.percent) for quantity in quantities]
         unit = theme.unit
         columns = int(min(3, max(1, area.width() // (_NARROWEST * unit))))
         rows = int(min(-(-3 // columns), max(1, area.height() // (_LOWEST * unit))))
