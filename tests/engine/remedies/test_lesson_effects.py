@@ -32,7 +32,7 @@ def trained(document: dict[str, Any]) -> Race:
 
 def by_lane(running: Race, scores: NDArray[np.float64]) -> Found:
     """Return every lane's score as it is written, ``(5,)`` seeds, by its name."""
-    names = [table["name"] for table in running.experiment.document["lanes"]]
+    names = list(dict.fromkeys(lane.group_name or lane.name for lane in running.experiment.lanes))
     found = {name: scores[SEEDS * place : SEEDS * (place + 1)] for place, name in enumerate(names)}
     assert all(len(each) == SEEDS for each in found.values())
     return found
