@@ -12,7 +12,7 @@ from initviz.telemetry.fates import fate
 from initviz.telemetry.frame import LaneState, Outcome
 from initviz.telemetry.history import RunHistory
 from initviz.telemetry.spread import band
-from initviz.ui.lane_text import group_text, status_detail, status_text
+from initviz.ui.lane_text import group_text, has_begun, status_detail, status_text
 
 Status = Outcome | Literal["ready"]
 Spark = tuple[tuple[float, float], ...]
@@ -47,6 +47,11 @@ class LaneFigures:
         if not any(state.judged for state in self.states):
             return status_text(self.states[0])
         return group_text([fate(state) for state in self.states])
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a step has been made; before that only the start has been looked at."""
+        return any(has_begun(state) for state in self.states)
 
     @property
     def detail(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 
@@ -124,9 +125,14 @@ def beyond_name(name: str, said: str) -> str:
     return said[first.end() :].lstrip(" ,，")
 
 
+def has_begun(state: LaneState) -> bool:
+    """Say whether a lane has made a step; before that only its start has been looked at."""
+    return not math.isnan(state.initial_loss) or state.diverged_at is not None
+
+
 def status_text(state: LaneState | None) -> str:
     """Return in words how a lane fares."""
-    if state is None:
+    if state is None or not has_begun(state):
         return QCoreApplication.translate("LaneText", "ready")
     if state.outcome == "diverged":
         if state.diverged_at is None:

