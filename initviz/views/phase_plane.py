@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,14 @@ _ORDERED, _CHAOTIC = 0.62, 0.26
 """Share of the flat colours of vanished and exploded in the tint farthest from the critical line."""
 _NEAREST = 0.12
 _EDGE = 1e-9
+
+
+def _bounds() -> Floats:
+    rates = 1 / np.array(DEPTHS)
+    return np.concatenate((-np.sort(rates)[::-1], [0.0], np.sort(rates)))
+
+
+_BOUNDS = _bounds()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +69,21 @@ def phase_map(curve: Curve, width: float, height: float, keep: float) -> PhaseMa
     return PhaseMap(curve, width, height, keep)
 
 
+@functools.lru_cache(maxsize=64)
+def _contour(plane: PhaseMap, stride: int, level: float) -> Floats:
+    """Return one contour of 1 / xi_c, which is negative on the ordered side."""
+    rate, log_chi = plane.rate[::stride, ::stride], plane.log_chi[::stride, ::stride]
+    signed = np.where(log_chi > 0, rate, -rate)
+    return segments_of(signed, level, plane.sigma_w[::stride], plane.sigma_b[::stride])
+
+
+def draft(plane: PhaseMap, stride: int) -> Iterator[bool]:
+    """Find the contours of a map one at a time, so that drawing it finds them all there."""
+    for level in _BOUNDS:
+        _contour(plane, stride, float(level))
+        yield True
+
+
 @functools.lru_cache(maxsize=16)
 def contours(plane: PhaseMap, stride: int) -> Contours | None:
     """Return the lines of a map as far as it is known, every ``stride``-th row; None where it is not yet."""
@@ -70,7 +94,7 @@ def contours(plane: PhaseMap, stride: int) -> Contours | None:
     sigma_w, sigma_b = plane.sigma_w[::stride], plane.sigma_b[::stride]
     side = np.where(log_chi > 0, 1.0, -1.0)
     signed = side * rate
-    pieces = [segments_of(signed, sign / depth, sigma_w, sigma_b) for depth in DEPTHS for sign in (-1.0, 1.0)]
+    pieces = [_contour(plane, stride, float(level)) for level in _BOUNDS if level]
     chaotic = log_chi > 0
     # Just above 0: where chi is 1 everywhere along a border, as with a bias of 0, nothing is crossed.
     critical = segments_of(log_chi, _EDGE, sigma_w, sigma_b)
@@ -87,14 +111,6 @@ def contours(plane: PhaseMap, stride: int) -> Contours | None:
         sigma_b=sigma_b,
         unbounded=bool(chaotic.any()) and float((chaotic & ~bounded).sum() / chaotic.sum()) > 0.5,
     )
-
-
-def _bounds() -> Floats:
-    rates = 1 / np.array(DEPTHS)
-    return np.concatenate((-np.sort(rates)[::-1], [0.0], np.sort(rates)))
-
-
-_BOUNDS = _bounds()
 
 
 @functools.lru_cache(maxsize=4)
