@@ -113,14 +113,16 @@ class Back:
 
     def _close(self, echo: Echo) -> Echo:
         """Note the chi that has been multiplied up."""
-        if echo.chi is None:
-            return echo
-        index, product = echo.chi
-        self.chi[index] = product
-        return replace(echo, chi=None)
+        self._note(echo)
+        return echo if echo.chi is None else replace(echo, chi=None)
+
+    def _note(self, echo: Echo) -> None:
+        if echo.chi is not None:
+            index, product = echo.chi
+            self.chi[index] = product
 
     def _multiplied(self, record: Multiplied, echo: Echo, outer: float) -> Echo:
-        echo = self._close(echo)
+        self._note(echo)
         index = record.index
         self.g[index] = average(echo.g)
         from_signal = self._signal_variance[index]
@@ -163,9 +165,12 @@ class Back:
         if echo.pull:
             cross = echo.over_pairs(products.mixed, expansion.cross) - 1
             noise += echo.pull**2 * record.noise + 2 * echo.pull * cross / record.units
-        after = replace(
-            echo,
+        chi = None if echo.chi is None else (echo.chi[0], echo.chi[1] * factor)
+        return Echo(
             g=g,
+            examples=echo.examples,
+            thinned=echo.thinned,
+            chi=chi,
             likeness=np.minimum(
                 likeness * np.square(products.slope)
                 + np.square(1 - likeness) * products.slope_square / record.units,
@@ -174,11 +179,7 @@ class Back:
             bias=echo.bias + abs(record.slope_growth) / record.units,
             noise=max(echo.noise + noise, 0.0),
             pull=record.slope_growth + record.growth * echo.pull,
-            fresh=0,
-            rigid=0.0,
-            kurtosis=0.0,
         )
-        return _times(after, factor)
 
     def _forked(self, record: Forked, echo: Echo, outer: float) -> Echo:
         echo = self._close(echo)

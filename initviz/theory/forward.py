@@ -111,7 +111,7 @@ class Walk:
             share, c = 0.0, np.ones_like(wave.c)
         else:
             share = 1.0 if math.isnan(size) else square * size / whole
-            c = np.clip((square * size * wave.c + base) / whole, -1, 1)
+            c = (square * size * wave.c + base) / whole
         units = spec.shape[0]
         inputs = math.prod(spec.shape[1:])
         flat = not step.kernel and not adapts
@@ -121,12 +121,31 @@ class Walk:
             excess * wave.fourth / inputs * share**2
             + bias.kurtosis * (bias.variance / max(whole, SMALL**2)) ** 2
         )
-        alike = wave.same_squares
-        joint = excess / inputs * share**2 * (1 + (wave.fourth - 1) * alike)
+        joint = 0.0
+        if excess:
+            joint = excess / inputs * share**2 * (1 + (wave.fourth - 1) * wave.same_squares)
+        noise, off, sensitivity = (
+            share**2 * (wave.noise + wave.own),
+            share * wave.bias,
+            share * wave.sensitivity,
+        )
+        c_noise = share**2 * wave.c_noise
+        # What all units have in common does not scatter.
+        drawn = max(1 - bias.mean**2 / whole, 0.0) if whole > 0 else 0.0
+        alike = min(1.0, wave.over_pairs(np.square(c) + c_noise, 1.0))
+        own = drawn * (2 - drawn) * (2 * (1 - rigid) * alike + joint) / units
+        scatter = log_variance(max(own, 0.0))
+        if law.tolerance is not None:
+            # The batch that the start measured is not the one that is looked at, and it measured the variance about
+            # the mean of few units.
+            about = 1.5 * wave.over_pairs(c, 1.0) / units
+            own += about**2
+            noise = law.tolerance**2 / 3 + 1 / wave.examples + about**2
+            scatter = off = sensitivity = 0.0
         after = Wave(
             q=q,
             c=c,
-            c_noise=share**2 * wave.c_noise,
+            c_noise=c_noise,
             examples=wave.examples,
             units=units,
             places=extents(step, wave.places),
@@ -135,23 +154,13 @@ class Walk:
             fourth=3.0 + kurtosis,
             kurtosis=kurtosis,
             joint_kurtosis=joint,
-            bias=share * wave.bias,
+            bias=off,
             rigid=rigid,
             rigid_pairs=rigid,
-            noise=share**2 * (wave.noise + wave.own),
-            sensitivity=share * wave.sensitivity,
+            noise=noise,
+            own=scatter,
+            sensitivity=sensitivity,
         )
-        # What all units have in common does not scatter.
-        drawn = max(1 - bias.mean**2 / whole, 0.0) if whole > 0 else 0.0
-        own = drawn * (2 - drawn) * (2 * (1 - rigid) * after.same_squares + joint) / units
-        after = replace(after, own=log_variance(max(own, 0.0)))
-        if law.tolerance is not None:
-            # The batch that the start measured is not the one that is looked at.
-            # It measured the variance about the mean of few units, too.
-            about = 1.5 * after.over_pairs(c, 1.0) / units
-            own += about**2
-            noise = law.tolerance**2 / 3 + 1 / wave.examples + about**2
-            after = replace(after, noise=noise, own=0.0, bias=0.0, sensitivity=0.0)
         found = self.found
         found.q[index] = whole
         found.c[index] = average(c)
@@ -239,11 +248,11 @@ def _bent(step: Applied, wave: Wave) -> tuple[Wave, Bent]:
         return after, Bent(curve, seen.slope, None, None, 1.0, 0.0, 0.0, wave.units)
     c = np.ones_like(wave.c) if lost else (wave.c * wave.size - wave.mean * wave.mean) / came
     expansion = spectrum(curve).at(came)
-    products = expansion.products(np.clip(c, -1, 1))
+    products = expansion.products(np.minimum(np.maximum(c, -1), 1))
     # What the correlations themselves scatter by adds to their mean square, which decides what a batch averages out.
-    bent = float(expansion.coefficients[2, 2]) ** 2
+    bent = float(expansion.squares[2, 2])
     added = bent * average(wave.c_noise)
-    lengths = bent * wave.same_squares
+    lengths = bent * wave.same_squares if wave.rigid else 0.0
     tails = wave.joint_kurtosis * (expansion.sixth - 2 * expansion.fourth_bend)
     relative = wave.over_pairs(products.square, expansion.fourth) + added - 1 - wave.rigid * lengths
     # Units that sum few inputs are not quite normal, which adds to the scatter and moves the mean as well.
@@ -252,7 +261,7 @@ def _bent(step: Applied, wave: Wave) -> tuple[Wave, Bent]:
     steepness = products.slope * (average(seen.slope) * came / size)
     free = np.square(1 - np.square(products.value))
     scatter = free * np.maximum(products.square - np.square(products.value), 0.0) / wave.units
-    scatter *= 1 - wave.rigid_pairs * float(expansion.coefficients[0, 1]) ** 2
+    scatter *= 1 - wave.rigid_pairs * float(expansion.squares[0, 1])
     after = Wave(
         q=seen.second,
         c_noise=np.minimum(np.square(steepness) * wave.c_noise + scatter, free),
@@ -261,8 +270,8 @@ def _bent(step: Applied, wave: Wave) -> tuple[Wave, Bent]:
         examples=wave.examples,
         units=wave.units,
         places=wave.places,
-        mean=float(expansion.coefficients[0, 0]) * math.sqrt(size) if not lost else math.nan,
-        third=float(expansion.coefficients[0] @ expansion.coefficients[2]),
+        mean=expansion.mean * math.sqrt(size) if not lost else math.nan,
+        third=expansion.third,
         fourth=expansion.fourth,
         noise=seen.growth**2 * wave.noise + noise,
         sensitivity=seen.growth * wave.sensitivity,

@@ -229,13 +229,14 @@ def fixed_c(curve: Curve, sigma_w: float, sigma_b: float, q: float, keep: float 
     # The expansion finds it to four digits in no time; Newton's method does the rest.
     rough = crossing(lambda c: _rough_c_map(curve, sigma_w, sigma_b, q, c, keep) - c, 0.0, high)
     size = q_map(curve, sigma_w, sigma_b, q, keep)
+    slope_at_one = sigma_w**2 * slope_moment(curve, q) * q / size
     for _ in range(5):
-        slope = sigma_w**2 * slope_product_moment(curve, q, rough) * q / size
+        slope = slope_at_one * float(spectrum(curve).at(q).products(np.array([rough])).slope[0])
         step = ahead(rough) / (1 - slope) if slope < 1 else math.inf
         if not 0 <= rough + step <= high:
             break
         rough += step
-        if abs(step) < 1e-11:
+        if abs(step) < 1e-8:  # the next one would be a thousand times smaller
             return rough
     return crossing(ahead, 0.0, high)
 

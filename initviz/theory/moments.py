@@ -15,6 +15,9 @@ from initviz.theory.quadrature import Floats, cuts, mean_product, normal_nodes
 Ints = NDArray[np.int64]
 
 TINY, HUGE = 1e-300, 1e300
+LARGEST_LOG = math.log(1.7e308)
+FEW = 8
+"""Numbers up to which Python is quicker than NumPy."""
 VANISHING, EXPLODED = 1e-24, 1e24
 """Mean squares that stand for the limits of 0 and infinity."""
 SMALLEST, LARGEST, ROWS_A_DECADE = 1e-12, 1e12, 16
@@ -153,6 +156,8 @@ class Table:
         self.second, self.slope = moments
         self._logs = np.log(moments)
         self._bends = rows[2:] / moments
+        self._plain = float(self._log_q[0]), float(self._log_q[1] - self._log_q[0])
+        self._plain_rows = list(zip(self._logs.tolist(), self._bends.tolist(), strict=True))
 
     def second_at(self, q: Floats) -> Floats:
         """Return E[phi(z)^2] at each variance, at least 0; NaN gives NaN."""
@@ -175,11 +180,13 @@ class Table:
             return Glance(whole * q, np.full_like(q, slope), 1.0, 0.0)
         if not q.min() > 0:
             return Glance(self.second_at(q), self.slope_at(q), 1.0, 0.0)
+        if q.size <= FEW:
+            return self._look_at_few(q)
         row, t = self._place(q)
         step = self._log_q[1] - self._log_q[0]
         low, high = self._logs[:, row], self._logs[:, row + 1]
         left, right = self._bends[:, row], self._bends[:, row + 1]
-        inside = np.clip(t, 0.0, 1.0)
+        inside = np.minimum(np.maximum(t, 0.0), 1.0)
         rest = 1 - inside
         logs = low * (rest**2 * (1 + 2 * inside)) + high * (inside**2 * (1 + 2 * rest))
         logs += (step * inside * rest) * (left * rest - right * inside)
@@ -191,6 +198,28 @@ class Table:
         growth, slope_growth = (rest * left + inside * right).reshape(2, -1).mean(axis=1).tolist()
         return Glance(second, slope_moments, growth, slope_growth)
 
+    def _look_at_few(self, q: Floats) -> Glance:
+        """Do the same without NumPy, whose calls cost more than a few numbers do."""
+        low, step, last = self._plain[0], self._plain[1], len(self.q) - 2
+        found: tuple[list[float], ...] = ([], [])
+        growths = [0.0, 0.0]
+        for value in q.ravel().tolist():
+            place = (math.log(min(max(value, TINY), HUGE)) - low) / step
+            row = min(max(int(place), 0), last)
+            t = place - row
+            inside = min(max(t, 0.0), 1.0)
+            rest = 1 - inside
+            for which, (logs, bends) in enumerate(self._plain_rows):
+                log = logs[row] * rest * rest * (1 + 2 * inside) + logs[row + 1] * inside * inside * (
+                    1 + 2 * rest
+                )
+                log += step * inside * rest * (bends[row] * rest - bends[row + 1] * inside)
+                log += step * (min(t, 0.0) * bends[0] + max(t - 1, 0.0) * bends[-1])
+                found[which].append(math.exp(log) if log < LARGEST_LOG else math.inf)
+                growths[which] += rest * bends[row] + inside * bends[row + 1]
+        second, slope = (np.array(values).reshape(q.shape) for values in found)
+        return Glance(second, slope, growths[0] / q.size, growths[1] / q.size)
+
     def growth_at(self, q: Floats) -> Floats:
         """Return d ln E[phi^2] / d ln q at each variance, > 0."""
         return self._bend(0, q)
@@ -201,9 +230,9 @@ class Table:
 
     def _place(self, q: Floats) -> tuple[Ints, Floats]:
         """Return the row before each variance, and how many rows it lies after that."""
-        log_q = np.log(np.clip(q, TINY, HUGE))
+        log_q = np.log(np.minimum(np.maximum(q, TINY), HUGE))
         step = self._log_q[1] - self._log_q[0]
-        row = np.clip(((log_q - self._log_q[0]) / step).astype(np.int64), 0, len(self.q) - 2)
+        row = np.minimum(np.maximum((log_q - self._log_q[0]) / step, 0), len(self.q) - 2).astype(np.int64)
         return row, (log_q - self._log_q[row]) / step
 
     def _at(self, which: int, q: Floats) -> Floats:

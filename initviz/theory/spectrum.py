@@ -56,23 +56,31 @@ class Expansion:
     """Of an activation phi at one variance.
 
     Attributes:
-        coefficients: ``(4, ORDERS)`` of phi, phi', phi^2, phi'^2, the first two in units of the root of their mean
-            square, the others in units of their mean.
+        squares: ``(5, ORDERS)`` squared coefficients of phi, phi', phi^2, phi'^2, the first two in units of their mean
+            square, the others in units of their squared mean; and the products of those of phi^2 and phi'^2.
+        rest: ``(5,)`` what is missing in the sums of these.
+        even: ``(4,)`` share of the even orders in the tails.
+        powers: ``(4,)`` with which the tails fall.
         fourth: E[phi^4] / E[phi^2]^2.
         slope_fourth: E[phi'^4] / E[phi'^2]^2.
         cross: E[phi^2 phi'^2] / (E[phi^2] E[phi'^2]).
         fourth_bend: By how much E[phi^2] grows, relatively, for each unit of excess kurtosis of the input.
         sixth: The same for E[phi^4] in units of E[phi^2]^2.
-        jumps: Whether the slope jumps somewhere, which decides how the coefficients fall.
+        mean: E[phi] in units of the root of E[phi^2].
+        third: E[phi^3] in units of its 3/2nd power.
     """
 
-    coefficients: Floats
+    squares: Floats
+    rest: Floats
+    even: Floats
+    powers: Floats
     fourth: float
     slope_fourth: float
     cross: float
     fourth_bend: float
     sixth: float
-    jumps: bool
+    mean: float
+    third: float
 
     def products(self, c: Floats) -> Products:
         """Return the means of products of two normal variables of this variance.
@@ -80,22 +88,11 @@ class Expansion:
         Args:
             c: ``(G,)`` their correlations, -1 to 1.
         """
-        parts = self.coefficients
-        squares = np.concatenate([np.square(parts), parts[2:3] * parts[3:]])
-        found = squares @ c**_ORDER
-        rest = np.array([1.0, 1.0, self.fourth, self.slope_fourth, self.cross]) - squares.sum(axis=1)
-        squares, rest_of_squares = squares[:4], np.maximum(rest[:4], 0.0)
-        if (rest_of_squares > NEGLIGIBLE).any():
-            # The first of the last eight orders is even.
-            even = (squares[:, -8::2].sum(axis=1) + TINY) / (squares[:, -8:].sum(axis=1) + TINY)
-            parity = even[:, None] + (1 - even)[:, None] * np.sign(c)
-            power = JUMP_POWERS
-            if not self.jumps:
-                # A power p leaves 2^(p - 1) - 1 times as much between a half and the whole of the orders as beyond.
-                later = squares[:, ORDERS // 2 :].sum(axis=1)
-                power = np.clip(1 + np.log2(1 + later / np.maximum(rest_of_squares, TINY)), SLOWEST, FASTEST)
-            found[:4] += rest_of_squares[:, None] * parity * _tails(np.abs(c), power)
-        found[4] += rest[4] * np.where(c > 0, np.abs(c) ** ORDERS, 0.0)
+        found = self.squares @ c**_ORDER
+        if self.rest[:4].max() > NEGLIGIBLE:
+            parity = self.even[:, None] + (1 - self.even)[:, None] * np.sign(c)
+            found[:4] += self.rest[:4, None] * parity * _tails(np.abs(c), self.powers)
+        found[4] += self.rest[4] * np.where(c > 0, np.abs(c) ** ORDERS, 0.0)
         return Products(found[0], found[1], found[2], found[3], found[4])
 
 
@@ -148,18 +145,20 @@ class Spectrum:
         self._jumps = bool((np.abs(steps) > 1e-5).any())
         self._step = math.log(10) / ROWS_A_DECADE
         self._last = round(math.log(LARGEST / SMALLEST) / self._step)
-        self._rows: dict[int, tuple[Floats, Floats]] = {}
-        self._four: dict[int, tuple[Floats, Floats]] = {}
+        self._rows: dict[int, Floats] = {}
+        self._four: dict[int, Floats] = {}
 
     def at(self, q: float) -> Expansion:
         """Return the expansion at a variance, > 0."""
         if self._homogeneous:
-            coefficients, scalars = self._row(0)
+            row = self._row(0)
         else:
             place = (math.log(max(q, TINY)) - math.log(SMALLEST)) / self._step
             place = min(max(place, 1.0), self._last - 1.0)
             first = min(math.floor(place), self._last - 2) - 1
             t = place - first - 1
+            if first not in self._four:
+                self._four[first] = np.stack([self._row(first + shift) for shift in range(4)])
             # Lagrange's weights of four rows in equal distance
             shares = np.array(
                 [
@@ -169,23 +168,19 @@ class Spectrum:
                     (t + 1) * t * (t - 1) / 6,
                 ]
             )
-            if first not in self._four:
-                rows = [self._row(first + shift) for shift in range(4)]
-                self._four[first] = (np.stack([row[0] for row in rows]), np.stack([row[1] for row in rows]))
-            many, few = self._four[first]
-            coefficients, scalars = np.tensordot(shares, many, 1), shares @ few
-        fourth, slope_fourth, cross, fourth_bend, sixth = scalars.tolist()
-        return Expansion(coefficients, fourth, slope_fourth, cross, fourth_bend, sixth, self._jumps)
+            row = shares @ self._four[first]
+        squares = row[: 5 * ORDERS].reshape(5, ORDERS)
+        end = row[5 * ORDERS :]
+        return Expansion(squares, end[:5], end[5:9], end[9:13], *end[13:].tolist())
 
-    def _row(self, number: int) -> tuple[Floats, Floats]:
-        if self._homogeneous:
-            number = 0
+    def _row(self, number: int) -> Floats:
         if number not in self._rows:
             log_q = 0.0 if self._homogeneous else math.log(SMALLEST) + number * self._step
             self._rows[number] = self._expand(math.exp(log_q / 2))
         return self._rows[number]
 
-    def _expand(self, size: float) -> tuple[Floats, Floats]:
+    def _expand(self, size: float) -> Floats:
+        """Return everything that an expansion consists of, in one row."""
         z, weights = normal_nodes(cuts(self._curve, size))
         value, slope = self._curve.value(size * z), self._curve.slope(size * z)
         squares = np.square(np.stack([value, slope]))
@@ -195,16 +190,29 @@ class Spectrum:
         polynomials = _polynomials(z)
         coefficients = (np.stack([value, slope, square, slope_square]) * weights) @ polynomials.T
         bent = weights * polynomials[4] / math.sqrt(24)
-        scalars = np.array(
-            [
-                np.square(square) @ weights,
-                np.square(slope_square) @ weights,
-                (square * slope_square) @ weights,
-                square @ bent,
-                np.square(square) @ bent,
-            ]
-        )
-        return coefficients, scalars
+        fourth, slope_fourth = np.square(square) @ weights, np.square(slope_square) @ weights
+        cross = (square * slope_square) @ weights
+        terms = np.concatenate([np.square(coefficients), coefficients[2:3] * coefficients[3:]])
+        rest = np.array([1.0, 1.0, fourth, slope_fourth, cross]) - terms.sum(axis=1)
+        rest[:4] = np.maximum(rest[:4], 0.0)
+        four = terms[:4]
+        # The first of the last eight orders is even.
+        even = (four[:, -8::2].sum(axis=1) + TINY) / (four[:, -8:].sum(axis=1) + TINY)
+        powers = JUMP_POWERS
+        if not self._jumps:
+            # A power p leaves 2^(p - 1) - 1 times as much between a half and the whole of the orders as beyond.
+            later = four[:, ORDERS // 2 :].sum(axis=1)
+            powers = np.clip(1 + np.log2(1 + later / np.maximum(rest[:4], TINY)), SLOWEST, FASTEST)
+        scalars = [
+            fourth,
+            slope_fourth,
+            cross,
+            square @ bent,
+            np.square(square) @ bent,
+            coefficients[0, 0],
+            coefficients[0] @ coefficients[2],
+        ]
+        return np.concatenate([terms.ravel(), rest, even, powers, scalars])
 
 
 @functools.lru_cache(maxsize=64)

@@ -113,7 +113,9 @@ class Wave:
 
 def average(values: Floats) -> float:
     """Return the mean of all, in a third of the time that NumPy's takes for a few."""
-    return float(values.sum()) / values.size
+    if values.size == 1:
+        return float(values.item())
+    return float(np.add.reduce(values, axis=None)) / values.size
 
 
 def log_variance(relative: float) -> float:

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from initviz.catalog.moments import second_moment, slope_moment
 from initviz.catalog.parts import ActivationPart, InitializerPart
 from initviz.engine.layout import Layout
 from initviz.engine.structure import IDENTITY, MeasuredLayer, layer_part, measured_layers
@@ -15,6 +14,7 @@ from initviz.experiment.blueprint import Blueprint, blueprint
 from initviz.experiment.catalogue import Catalogue
 from initviz.experiment.limits import Limits
 from initviz.experiment.values import Choice, DataSpec, InitSpec, Recipe
+from initviz.theory.moments import second_moment, slope_moment
 
 Verdict = Literal["fits", "signal", "gradient", "nothing", "equal", "renewed", "partly", "adapts", "unknown"]
 MARGIN = 1.25
@@ -71,7 +71,7 @@ class _UnforetoldError(Exception):
 
 
 def start_fit(recipe: Recipe, data: DataSpec, catalogue: Catalogue, limits: Limits) -> StartFit:
-    """Judge how the weights of a network start. Needs torch for the activations, but draws nothing.
+    """Judge how the weights of a network start, from theory alone: nothing is drawn.
 
     Args:
         recipe: What a lane trains with.
@@ -156,10 +156,10 @@ def _forecast(plan: Blueprint, hidden: tuple[MeasuredLayer, ...], catalogue: Cat
         part = catalogue.get("activation", layer.activation)
         if not isinstance(part, ActivationPart):
             raise _UnforetoldError("unknown")
-        choice = _activation_choice(plan, layer)
-        slope = slope_moment(part, choice, q)
+        curve = part.curve(_activation_choice(plan, layer))
+        slope = slope_moment(curve, q)
         slopes.append(layer.context.fan_out * _weight_variance(plan, layer, catalogue) * slope)
-        size = second_moment(part, choice, q)
+        size = second_moment(curve, q)
         sizes.append(size)
     if sizes[-1] == 0 or not any(slopes):
         raise _UnforetoldError("nothing")

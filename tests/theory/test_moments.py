@@ -179,3 +179,17 @@ def test_what_every_unit_is_shifted_by_moves_the_corners() -> None:
     expected = integrate.quad(lambda z: max(0.0, z + 0.5) ** 2 * stats.norm.pdf(z), -0.5, 9)[0]
     assert moments.second_moment(shifted, 1.0) == pytest.approx(expected, rel=1e-8)
     assert moments.shifted(shifted, 0) is shifted
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.key)
+def test_few_numbers_are_looked_up_like_many(part: ActivationPart) -> None:
+    table = moments.table(part.curve(NOTHING))
+    few = np.array([[1e-20, 1e-3], [0.7, 1e18]])
+    many = np.repeat(few, 8, axis=0)
+    one, other = table.look(few), table.look(many)
+    np.testing.assert_allclose(one.second, other.second[::8], rtol=1e-12)
+    np.testing.assert_allclose(one.slope, other.slope[::8], rtol=1e-12)
+    assert one.growth == pytest.approx(other.growth, rel=1e-9, abs=1e-12)
+    assert one.slope_growth == pytest.approx(other.slope_growth, rel=1e-9, abs=1e-12)
+    np.testing.assert_allclose(one.second, table.second_at(few), rtol=1e-12)
+    np.testing.assert_allclose(one.slope, table.slope_at(few), rtol=1e-12)

@@ -470,7 +470,15 @@ def test_the_signal_of_inputs() -> None:
 
 @pytest.mark.slow
 def test_two_hundred_layers_cost_less_than_fifty_milliseconds() -> None:
-    """Of the processor's time, since others may use it too; the first network with an activation makes its tables."""
+    """On a processor that has nothing else to do, where NumPy takes 1.5 us for the sum of eight numbers.
+
+    The first network with an activation makes its tables.
+    """
+    numbers = np.ones(8)
+    start = time.process_time()
+    for _ in range(100_000):
+        numbers.sum()
+    slowness = max(1.0, (time.process_time() - start) / 100_000 / 1.5e-6)
     costs = []
     for gain in (1.0, 1.1, 1.2, 1.3):
         made = read_document(
@@ -483,4 +491,4 @@ def test_two_hundred_layers_cost_less_than_fifty_milliseconds() -> None:
         start = time.process_time()
         assert predict(plan, catalogue(), InputSignal()) is told
         assert time.process_time() - start < 0.02
-    assert min(costs) < 0.05, costs
+    assert min(costs) < 0.05 * slowness, (costs, slowness)

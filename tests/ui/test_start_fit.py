@@ -15,7 +15,6 @@ from pytestqt.qtbot import QtBot
 from scipy import integrate, stats
 
 from initviz.catalog.index import catalogue
-from initviz.catalog.moments import second_moment, slope_moment
 from initviz.catalog.parts import ActivationPart
 from initviz.engine.race import Race
 from initviz.experiment.document import read_document
@@ -26,6 +25,7 @@ from initviz.experiment.values import Choice, Experiment
 from initviz.resources import resource
 from initviz.telemetry import synthetic
 from initviz.telemetry.probe import probe
+from initviz.theory.moments import second_moment, slope_moment
 from initviz.ui.fit_hint import fit_text, power_text
 from initviz.ui.language import LanguageSwitch
 from initviz.ui.scope import Scope
@@ -67,16 +67,16 @@ def test_moments_are_those_of_numerical_integration(part: ActivationPart, q: flo
     corners = sorted(c / math.sqrt(q) for c in (-3.0, -1.0, 0.0, 1.0, 3.0, 6.0) if abs(c) < 12 * math.sqrt(q))
     for slope, moment in ((False, second_moment), (True, slope_moment)):
         expected, _ = integrate.quad(at, -12, 12, args=(slope,), points=corners, limit=400)
-        assert moment(part, choice, q) == pytest.approx(expected, rel=1e-2 if slope else 1e-4, abs=1e-9)
+        assert moment(part.curve(choice), q) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 def test_known_moments() -> None:
     relu, identity = (catalogue().get("activation", key) for key in ("relu", "identity"))
     assert isinstance(relu, ActivationPart)
     assert isinstance(identity, ActivationPart)
-    assert second_moment(relu, relu.choose(), 3.0) == pytest.approx(1.5, rel=1e-12)
-    assert slope_moment(relu, relu.choose(), 3.0) == pytest.approx(0.5, rel=1e-9)
-    assert second_moment(identity, identity.choose(), 3.0) == pytest.approx(3.0, rel=1e-12)
+    assert second_moment(relu.curve(relu.choose()), 3.0) == pytest.approx(1.5, rel=1e-12)
+    assert slope_moment(relu.curve(relu.choose()), 3.0) == pytest.approx(0.5, rel=1e-9)
+    assert second_moment(identity.curve(identity.choose()), 3.0) == pytest.approx(3.0, rel=1e-12)
 
 
 @pytest.mark.parametrize(
