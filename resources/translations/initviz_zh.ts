@@ -1667,12 +1667,16 @@ The loss of every lane appears here, step by step: training thin, validation thi
         <translation>最佳常数预测</translation>
     </message>
     <message>
-        <source>training thin, validation thick, snapshots together double</source>
-        <translation>细线为训练，粗线为验证，双线为快照共同作答</translation>
+        <source>train thin, validation thick, averaged weights double</source>
+        <translation>细线训练，粗线验证，双线平均权重</translation>
     </message>
     <message>
-        <source>training thin, validation thick, averages double</source>
-        <translation>细线为训练，粗线为验证，双线为平均</translation>
+        <source>train thin, validation thick, snapshots double</source>
+        <translation>细线训练，粗线验证，双线快照</translation>
+    </message>
+    <message>
+        <source>train thin, validation thick, averages double</source>
+        <translation>细线训练，粗线验证，双线平均</translation>
     </message>
     <message>
         <source>{lines}, seeds as band</source>
@@ -1697,10 +1701,6 @@ The loss of every lane appears here, step by step: training thin, validation thi
     <message>
         <source>loss</source>
         <translation>损失</translation>
-    </message>
-    <message>
-        <source>training thin, validation thick, averaged weights double</source>
-        <translation>细线为训练，粗线为验证，双线为平均权重</translation>
     </message>
     <message>
         <source>train / averaged / validation</source>
@@ -2153,8 +2153,16 @@ Whether each start lies in the ordered or in the chaotic phase appears here, and
         <translation>{activation} 对任何大小的信号一视同仁：只有 σ_w = {value} 且 σ_b = 0 时，信号才保持其大小，无论是多大。</translation>
     </message>
     <message>
+        <source>Dropout keeps ξ finite everywhere: on the line gradients keep their size, but equal examples part.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Hollow points have another activation: {names}.</source>
         <translation>空心点使用另一种激活函数：{names}。</translation>
+    </message>
+    <message>
+        <source>{activation} with {rate} dropout</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>std of biases, σ_b</source>
