@@ -25,7 +25,9 @@ class Prediction:
     Attributes:
         preactivation_q: ``(L,)`` E[z^2] over batch and units.
         grad_preactivation_q: ``(L,)`` E[(dC/dz)^2] as a multiple of the output layer's, whose entry is 1.
-        q_spread: ``(L,)`` standard deviation over draws of ln E[z^2], at this width.
+        q_spread: ``(L,)`` standard deviation over draws of ln E[z^2], at this width. ``preactivation_q`` is the mean
+            over draws; where nothing pulls the signal back, as in ReLU networks, the median lies half the square of the
+            spread below it.
         grad_q_spread: ``(L,)`` standard deviation over draws of ln E[(dC/dz)^2] relative to the output layer's.
         correlation: ``(L,)`` correlation of the pre-activations of two examples.
         sigma_w: ``(L,)`` sqrt(fan_in * Var w).
@@ -40,6 +42,7 @@ class Prediction:
         phase: On which side of the critical line the repeated hidden layer lies; None where layers differ.
         activation: Key of the repeated hidden layer's activation; empty where layers differ.
         critical_sigma_w: sigma_w at which that layer would be critical with this sigma_b; NaN without.
+        keep: Share of that layer's activations that dropout keeps.
         not_covered: What theory does not cover, and where, in a sentence; None where it covers everything.
     """
 
@@ -59,4 +62,5 @@ class Prediction:
     phase: Phase | None
     activation: str = ""
     critical_sigma_w: float = math.nan
+    keep: float = 1.0
     not_covered: Text | None = None
