@@ -16,7 +16,7 @@ from initviz.telemetry.units import Sameness
 
 GAP_S = 0.5
 """Seconds from one look to the next at least."""
-SHARE = 0.005
+SHARE = 0.003
 """Share of the time that the work may take."""
 PART_S = 0.005
 """About how much of it is done before training goes on."""
