@@ -170,9 +170,9 @@ class LossView(StepView):
         note = self.tr("training thin, validation thick") if len(measured.validation) else self.tr("training")
         if len(measured.averaged):
             note = {
-                "weights": self.tr("train thin, validation thick, averaged weights double"),
-                "answers": self.tr("train thin, validation thick, snapshots double"),
-                "": self.tr("train thin, validation thick, averages double"),
+                "weights": self.tr("validation thick, averaged weights double"),
+                "answers": self.tr("validation thick, snapshots double"),
+                "": self.tr("validation thick, averages double"),
             }[self._beside()]
         if self._shows_seeds():
             return self.tr("{lines}, seeds as band").format(lines=note)

@@ -1667,18 +1667,6 @@ The loss of every lane appears here, step by step: training thin, validation thi
         <translation>最佳常数预测</translation>
     </message>
     <message>
-        <source>train thin, validation thick, averaged weights double</source>
-        <translation>细线训练，粗线验证，双线平均权重</translation>
-    </message>
-    <message>
-        <source>train thin, validation thick, snapshots double</source>
-        <translation>细线训练，粗线验证，双线快照</translation>
-    </message>
-    <message>
-        <source>train thin, validation thick, averages double</source>
-        <translation>细线训练，粗线验证，双线平均</translation>
-    </message>
-    <message>
         <source>{lines}, seeds as band</source>
         <translation>{lines}，各种子为带</translation>
     </message>
@@ -1701,6 +1689,18 @@ The loss of every lane appears here, step by step: training thin, validation thi
     <message>
         <source>loss</source>
         <translation>损失</translation>
+    </message>
+    <message>
+        <source>validation thick, averaged weights double</source>
+        <translation>细线训练，粗线验证，双线平均权重</translation>
+    </message>
+    <message>
+        <source>validation thick, snapshots double</source>
+        <translation>细线训练，粗线验证，双线快照</translation>
+    </message>
+    <message>
+        <source>validation thick, averages double</source>
+        <translation>细线训练，粗线验证，双线平均</translation>
     </message>
     <message>
         <source>train / averaged / validation</source>
@@ -2154,7 +2154,7 @@ Whether each start lies in the ordered or in the chaotic phase appears here, and
     </message>
     <message>
         <source>Dropout keeps ξ finite everywhere: on the line gradients keep their size, but equal examples part.</source>
-        <translation type="unfinished"></translation>
+        <translation>有 Dropout 时 ξ 处处有限：在这条线上梯度保持大小，但相同的样本会分开。</translation>
     </message>
     <message>
         <source>Hollow points have another activation: {names}.</source>
@@ -2162,7 +2162,7 @@ Whether each start lies in the ordered or in the chaotic phase appears here, and
     </message>
     <message>
         <source>{activation} with {rate} dropout</source>
-        <translation type="unfinished"></translation>
+        <translation>{activation}，Dropout {rate}</translation>
     </message>
     <message>
         <source>std of biases, σ_b</source>

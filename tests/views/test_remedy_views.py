@@ -321,7 +321,7 @@ def test_what_the_double_lines_are_is_said(
     assert isinstance(view, LossView)
     for panel in view.panels_shown():
         assert panel.values == values
-    assert view.panels_shown()[0].note == f"train thin, validation thick, {note}"
+    assert view.panels_shown()[0].note == f"validation thick, {note}"
 
 
 def test_a_lane_that_was_stopped_ends_at_a_bar_with_a_ring_at_its_best(show: Show) -> None:
