@@ -229,5 +229,6 @@ def _with_repetition(
         xi_c=field.xi_c,
         phase=field.phase,
         activation=activations[first.index],
+        keep=first.keep,
         critical_sigma_w=critical_sigma_w(first.curve, sigma_b, first.keep, start),
     )

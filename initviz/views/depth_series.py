@@ -61,7 +61,7 @@ def _short(sigma: float) -> str:
 def _key(lane: LaneInfo) -> tuple[object, ...]:
     start = start_of(lane)
     if start is not None:
-        return (start.activation, f"{start.sigma_w:.3g}", f"{start.sigma_b:.3g}")
+        return (*start.kind, f"{start.sigma_w:.3g}", f"{start.sigma_b:.3g}")
     middle = lane.target_stds[len(lane.target_stds) // 2] if lane.target_stds else math.nan
     return ("", f"{middle:.3g}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QLocale, QPointF, QRectF, Qt, QTimer, Slot
@@ -20,7 +21,7 @@ from initviz.views.axes import Axis
 from initviz.views.base import View
 from initviz.views.foretold import gap_text
 from initviz.views.ink import Ink
-from initviz.views.numbers import significant
+from initviz.views.numbers import percent, significant
 from initviz.views.phase_drag import PointMover
 from initviz.views.phase_plane import critical_at, draft, draw_plane, phase_map, value_at
 from initviz.views.phase_points import (
@@ -112,7 +113,7 @@ class PhaseDiagramView(View):
         start, moved = start_of(self.info.lanes[lane]), self._mover.moved
         if start is None or moved is None or moved[0] != lane:
             return start
-        return Start(start.activation, moved[1], moved[2])
+        return replace(start, sigma_w=moved[1], sigma_b=moved[2])
 
     def starts(self) -> dict[int, Start]:
         """Return where the lanes that are shown start, as far as theory covers them."""
@@ -145,7 +146,7 @@ class PhaseDiagramView(View):
         if self._plane is not None and self._mover.is_held:
             return self._plane  # the axes stand still while a point is moved
         width, height = extents(list(self.starts().values()), told.critical_sigma_w)
-        return phase_map(curve, width, height, 1.0)
+        return phase_map(curve, width, height, told.keep)
 
     def draw(self, ink: Ink, area: QRectF) -> None:
         leader = self.leader()
@@ -166,10 +167,8 @@ class PhaseDiagramView(View):
         self.backdrop(ink, key, lambda target: self._draw_backdrop(target, area, plot, plane, notes))
         starts = self.starts()
         points = {lane: self._pixel(plot, start) for lane, start in starts.items()}
-        activation = starts[leader].activation
-        draw_points(
-            self, ink, plot, starts, points, activation, self._depth_text(plane, activation), self._written
-        )
+        kind = starts[leader].kind
+        draw_points(self, ink, plot, starts, points, kind, self._depth_text(plane, kind), self._written)
 
     def _arrange(self, area: QRectF, plane: PhaseMap, lines: int) -> Plot:
         theme = self.theme
@@ -197,9 +196,15 @@ class PhaseDiagramView(View):
                 ).format(activation=self._activation(told.activation), value=significant(line))
             )
         starts = self.starts()
-        others = sorted({start.activation for start in starts.values()} - {told.activation})
+        if told.keep < 1:
+            said.append(
+                self.tr(
+                    "Dropout keeps ξ finite everywhere: on the line gradients keep their size, but equal examples part."
+                )
+            )
+        others = sorted({start.kind for start in starts.values()} - {(told.activation, told.keep)})
         if others:
-            names = ", ".join(self._activation(key) for key in others)
+            names = ", ".join(self._kind(*kind) for kind in others)
             said.append(self.tr("Hollow points have another activation: {names}.").format(names=names))
         gap = gap_text(
             self.info, [lane for lane in self.shown_lanes() if lane not in starts], self.focus_lane
@@ -209,6 +214,15 @@ class PhaseDiagramView(View):
         lines = wrap(" ".join(said), max(80.0, area.width() - 20), self.theme.small_px) if said else []
         room = int((area.height() - 150) / (self.theme.small_px + 5.0))
         return lines[: max(0, min(3, room))]
+
+    def _kind(self, activation: str, keep: float) -> str:
+        name = self._activation(activation)
+        rate = percent(1 - keep)
+        return (
+            name
+            if keep == 1
+            else self.tr("{activation} with {rate} dropout").format(activation=name, rate=rate)
+        )
 
     @staticmethod
     def _activation(key: str) -> str:
@@ -220,7 +234,7 @@ class PhaseDiagramView(View):
         self._written = draw_plane(ink, plot, plane)
         leader = self.leader()
         told = self.starts()[leader] if leader is not None else None
-        note = "" if told is None else self._activation(told.activation)
+        note = "" if told is None else self._kind(*told.kind)
         caption = plots.fitting((self.tr("std of biases, σ_b"), "σ_b"), plot.rect, theme)
         hint = f"{note}  ·  " + self.tr("drag the ringed point")
         room = plot.rect.width() - lettering.text_width(caption, theme.small_px, bold=True) - 7
@@ -244,12 +258,12 @@ class PhaseDiagramView(View):
         x, y = float(plot.px(np.array(start.sigma_w))), float(plot.py(np.array(start.sigma_b)))
         return QPointF(min(x, plot.rect.right() - 5), max(y, plot.rect.top() + 5))
 
-    def _depth_text(self, plane: PhaseMap, activation: str) -> str:
+    def _depth_text(self, plane: PhaseMap, kind: tuple[str, float]) -> str:
         """Return the depth scale of the lane in focus: theory's own, or the map's while its point is moved."""
         assert self.info is not None
         start, moved = self.starts().get(self.focus_lane), self._mover.moved
         told = self.info.lanes[self.focus_lane].prediction
-        if start is None or told is None or start.activation != activation:
+        if start is None or told is None or start.kind != kind:
             return ""
         depth = told.xi_c
         if moved is not None and moved[0] == self.focus_lane:
@@ -408,7 +422,7 @@ class PhaseDiagramView(View):
         else:
             rows = self._rows(plane, start.sigma_w, start.sigma_b)
         point = self._pixel(plot, start)
-        named = ReadoutRow(lane, self.lane_name(lane), self._activation(start.activation))
+        named = ReadoutRow(lane, self.lane_name(lane), self._kind(*start.kind))
         heading = self._heading(start.sigma_w, start.sigma_b)
         return Readout(plot.rect, heading, (named, *rows), x=point.x(), y=point.y())
 

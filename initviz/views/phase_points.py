@@ -34,11 +34,18 @@ class Start:
         activation: Key of their activation.
         sigma_w: sqrt(fan_in * Var w).
         sigma_b: Standard deviation of the biases.
+        keep: Share of the activations that dropout keeps.
     """
 
     activation: str
     sigma_w: float
     sigma_b: float
+    keep: float = 1.0
+
+    @property
+    def kind(self) -> tuple[str, float]:
+        """What a diagram is drawn for."""
+        return self.activation, self.keep
 
 
 def start_of(lane: LaneInfo) -> Start | None:
@@ -52,7 +59,7 @@ def start_of(lane: LaneInfo) -> Start | None:
     sigma_w, sigma_b = float(told.sigma_w[place]), float(told.sigma_b[place])
     if not (math.isfinite(sigma_w) and math.isfinite(sigma_b)):
         return None
-    return Start(told.activation, sigma_w, sigma_b)
+    return Start(told.activation, sigma_w, sigma_b, told.keep)
 
 
 def activation_part(key: str) -> ActivationPart:
@@ -141,7 +148,7 @@ def draw_points(
     plot: Plot,
     starts: dict[int, Start],
     points: dict[int, QPointF],
-    activation: str,
+    kind: tuple[str, float],
     depth: str,
     written: Sequence[QRectF],
 ) -> None:
@@ -153,7 +160,7 @@ def draw_points(
         plot: The data rectangle.
         starts: Where the lanes start.
         points: Where that is in pixels.
-        activation: What the diagram is drawn for; a lane with another one is hollow.
+        kind: What the diagram is drawn for; a lane of another kind is hollow.
         depth: What is said beside the name of the lane in focus.
         written: Where something is written already.
     """
@@ -180,7 +187,7 @@ def draw_points(
         radius = (6.5 if focused else 5.0) * unit
         if focused:
             ink.marker("circle", x, y, theme.text, radius + 3.5 * unit, hollow=True)
-        ink.marker(style.marker, x, y, style.color, radius, hollow=starts[lane].activation != activation)
+        ink.marker(style.marker, x, y, style.color, radius, hollow=starts[lane].kind != kind)
         if starts[lane].sigma_w > plot.x.high:  # beyond the axis: arrow heads say that it goes on
             ink.segments(np.array([[x - 4, y - 5, x + 4, y], [x - 4, y + 5, x + 4, y]]), theme.text, 2.0)
         if starts[lane].sigma_b > plot.y.high:

@@ -130,6 +130,19 @@ def test_another_activation_is_hollow_and_said(show: Show) -> None:
     assert plane is phase_map(curve_of(lanes[1].prediction), *extents_of(view), 1.0)  # type: ignore[arg-type]
 
 
+def test_dropout_is_part_of_the_diagram_and_said(show: Show) -> None:
+    run = foretold_run(4)
+    thinned = replace(prediction(0.9, 13, sigma=sigma(3)), keep=0.8)
+    info = replace(run.info, lanes=(*run.info.lanes[:3], replace(run.info.lanes[3], prediction=thinned)))
+    view = diagram(show, Run(info, run.history))
+    plane = view.plane()
+    assert plane is not None
+    assert plane.keep == 0.8
+    assert any("Dropout" in line for line in view._notes(3, plane, QRectF(0, 0, 640, 480)))
+    view.set_focus_lane(1)
+    assert view.plane() is not plane
+
+
 def extents_of(view: PhaseDiagramView) -> tuple[float, float]:
     plane = view.plane()
     assert plane is not None
