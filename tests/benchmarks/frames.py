@@ -16,6 +16,7 @@ from initviz.telemetry.history import RunHistory
 from initviz.views.index import DEFAULT_LAYOUT, create
 from initviz.views.palette import DARK
 from tests.benchmarks.measure import Benchmark, Figures, Result, interleaved
+from tests.views.foretelling import foretold
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -29,7 +30,7 @@ class Run:
     """A made-up run that goes on by a few steps a frame."""
 
     def __init__(self, steps: int) -> None:
-        self.info: RunInfo = synthetic.run_info(LANES, LAYERS, total_steps=steps)
+        self.info: RunInfo = foretold(synthetic.run_info(LANES, LAYERS, total_steps=steps))
         self.history = RunHistory(self.info)
         # What the frames look like costs more to make up than to draw, so a few serve by turns.
         self._frames = [synthetic.frame(self.info, 100 * number) for number in range(1, 7)]
