@@ -39,7 +39,7 @@ def read_lanes(
         base: The experiment's tables, defaults filled in.
         recipe: What they say.
         catalogue: What may be named.
-        limits: Bounds on sizes; every repetition counts as a lane.
+        limits: Bounds on sizes; every repetition counts as a network.
         folder: What names of files are relative to.
     Raises:
         ExperimentError: A lane that cannot be read, with its place among the lanes as they are written.
@@ -62,8 +62,8 @@ def read_lanes(
         color = _color(table.get("color", index % NUM_COLORS), join_path(path, "color"))
         place = join_path(path, REPEAT.key)
         repeat = cast(int, REPEAT.check(table.get(REPEAT.key, REPEAT.default), place))
-        seeds = Text("lanes (each seed counts as one)", "赛道数（每个种子算一条）")
-        limits.check("lanes", len(lanes) + repeat, seeds, place)
+        seeds = Text("networks (each seed of a lane is one)", "网络数（赛道的每个种子算一个）")
+        limits.check("networks", len(lanes) + repeat, seeds, place)
         merged = merge_overrides(base, {key: table[key] for key in LANE_OVERRIDES if key in table}, path)
         shared = None if "model" in table else recipe.model
         own = in_folder(read_recipe(merged, catalogue, limits, path, shared), catalogue, folder)

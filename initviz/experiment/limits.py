@@ -18,7 +18,8 @@ class Limits:
     A file cannot raise them, since files come from strangers.
 
     Attributes:
-        lanes: Networks side by side.
+        lanes: Lanes as they are written.
+        networks: Networks side by side: every lane as many times as it has seeds.
         layers: Layers of one network, the output layer included.
         width: Units of a dense layer, or channels of a convolution.
         batch_size: Examples a step.
@@ -31,6 +32,7 @@ class Limits:
     """
 
     lanes: int = 16
+    networks: int = 64
     layers: int = 1024
     width: int = 8192
     batch_size: int = 65_536

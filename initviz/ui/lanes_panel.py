@@ -268,13 +268,9 @@ class LanesPanel(QWidget):
     # What is shown
 
     @property
-    def _limit(self) -> int:
-        return self._session.limits.lanes
-
-    @property
     def _room(self) -> int:
         """How many more networks can race."""
-        return max(0, self._limit - len(self._session.experiment.lanes))
+        return max(0, self._session.limits.networks - len(self._session.experiment.lanes))
 
     def tooltip(self, row: int, zone: str) -> str:
         """Return what the pointer shows over a piece of a card."""
@@ -333,18 +329,21 @@ class LanesPanel(QWidget):
         if self.list.current_row() != row and row < self.model.rowCount():
             selection = self.list.selectionModel()
             selection.setCurrentIndex(self.model.index(row), QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        experiment, most = self._session.experiment, self._limit
-        count = len(experiment.lanes)  # each seed is one
+        experiment, most = self._session.experiment, self._session.limits.lanes
+        count, room = len(experiment.groups), self._room
         self.count.setText(self.tr("{count} of {most}").format(count=count, most=most))
         self.count.setToolTip(
-            self.tr("Networks that race, of the most that can; each seed of a lane counts as one")
+            self.tr(
+                "Lanes that race, of the most that can; with their seeds, {count} networks of {most}"
+            ).format(count=len(experiment.lanes), most=self._session.limits.networks)
         )
         full = self.tr("{most} lanes are the most that can race.").format(most=most)
-        can_duplicate = count + len(experiment.groups[row]) <= most
-        self.add_button.setEnabled(count < most)
+        can_add = count < most and room > 0
+        can_duplicate = count < most and len(experiment.groups[row]) <= room
+        self.add_button.setEnabled(can_add)
         self.duplicate_button.setEnabled(can_duplicate)
         self.remove_button.setEnabled(self.model.rowCount() > 1)
-        self.add_button.setToolTip(full if count >= most else self.tr("Add a lane (Insert)"))
+        self.add_button.setToolTip(self.tr("Add a lane (Insert)") if can_add else full)
         self.duplicate_button.setToolTip(
             self.tr("Duplicate the lane in focus (Ctrl+D)") if can_duplicate else full
         )

@@ -17,6 +17,7 @@ from tests.experiment.conftest import Read, Refuse
 # A document that exceeds each limit, a limit that admits it, and where the message points.
 OVER: dict[str, tuple[dict[str, Any], int, str]] = {
     "lanes": ({"lanes": [{}] * 17}, 17, "lanes"),
+    "networks": ({"lanes": [{"repeat": 65}]}, 65, "lanes[0].repeat"),
     "layers": ({"model": {"layers": [{"kind": "flatten"}] * 1024}}, 1025, "model"),
     "width": (
         {"model": {"layers": [{"kind": "flatten"}, {"kind": "dense", "units": 8193}]}},

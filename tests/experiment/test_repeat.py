@@ -70,13 +70,13 @@ def test_what_is_no_number_of_seeds_is_refused_where_it_stands(refuse: Refuse, r
     assert refuse({"lanes": [{"repeat": 2}, {"repeat": repeat}]}).path == "lanes[1].repeat"
 
 
-def test_every_seed_counts_as_a_lane(read: Read, refuse: Refuse) -> None:
+def test_every_seed_counts_as_a_network(read: Read, refuse: Refuse) -> None:
     lanes = [{"name": "a", "repeat": 4}, {"name": "b", "repeat": 3}]
-    assert len(read({"lanes": lanes}, lanes=7).lanes) == 7
-    error = refuse({"lanes": lanes}, lanes=6)
+    assert len(read({"lanes": lanes}, networks=7).lanes) == 7
+    error = refuse({"lanes": lanes}, networks=6)
     assert error.path == "lanes[1].repeat"
-    assert "7 lanes (each seed counts as one) is above the limit of 6" in error.reason.en
-    assert "每个种子算一条" in error.reason.zh
+    assert "7 networks (each seed of a lane is one) is above the limit of 6" in error.reason.en
+    assert "每个种子算一个" in error.reason.zh
 
 
 def test_a_million_seeds_are_refused_before_they_are_made(refuse: Refuse) -> None:

@@ -66,7 +66,7 @@ def run(session: Session, losses: np.ndarray) -> RunHistory:
             group=lane.group,
             member=lane.member,
             group_name=lane.group_name,
-        )  # fmt: skip
+        )
         for lane in session.experiment.lanes
     )
     points = np.zeros((0, 2))
@@ -87,7 +87,7 @@ def test_there_is_one_card_a_lane_as_it_is_written(panel: LanesPanel, session: S
         ("zeros", 2),
     ]
     assert [card.color for card in panel.model.cards] == [LIGHT.lane(k).color for k in range(3)]
-    assert panel.count.text() == "6 of 16"
+    assert panel.count.text() == "3 of 16"
     said = panel.model.data(panel.model.index(0), 11)  # Qt.ItemDataRole.AccessibleTextRole
     assert "× 3 seeds" in str(said)
 
@@ -173,7 +173,7 @@ def test_the_menu_of_a_card_sets_the_number_and_undo_takes_it_back(
 
 
 def test_more_seeds_than_can_race_are_not_offered(panel: LanesPanel, session: Session) -> None:
-    assert session.repeat_lane(0, 8)
+    assert session.repeat_lane(0, 57)
     panel.list.setCurrentIndex(panel.model.index(2))
     menu = seeds_menu(panel)
     assert [a.isEnabled() for a in entries(menu)] == [True, True, True, True, False, True]
@@ -189,7 +189,7 @@ def test_another_number_is_asked_for(panel: LanesPanel, session: Session, qtbot:
     entries(seeds_menu(panel))[-1].trigger()
     dialog = panel.findChild(QInputDialog, "seedsDialog")
     assert dialog is not None
-    assert (dialog.intMinimum(), dialog.intMaximum(), dialog.intValue()) == (1, 11, 1)
+    assert (dialog.intMinimum(), dialog.intMaximum(), dialog.intValue()) == (1, 59, 1)
     dialog.setIntValue(4)
     dialog.accept()
     assert [len(own) for own in session.experiment.groups] == [3, 4, 2]
@@ -197,9 +197,9 @@ def test_another_number_is_asked_for(panel: LanesPanel, session: Session, qtbot:
 
 def test_an_impossible_number_is_refused_in_words(panel: LanesPanel, session: Session) -> None:
     panel.list.setCurrentIndex(panel.model.index(0))
-    panel._repeat_current(40)
+    panel._repeat_current(400)
     assert session.document == DOCUMENT
-    assert "each seed counts as one" in panel.message.text()
+    assert "each seed of a lane is one" in panel.message.text()
 
 
 def test_keys_add_and_take_a_seed(session: Session, qtbot: QtBot) -> None:
