@@ -283,7 +283,7 @@ class DeadUnitsView(View):
             return Readout(plot.rect, heading, rows, y=y)
         step = plot.x.low + (place.x() - plot.rect.left()) / plot.rect.width() * (plot.x.high - plot.x.low)
         series = self._series()
-        if not len(series.steps) or step > series.steps[-1] + 1:
+        if not len(series.steps):
             return None
         index = int(np.clip(np.searchsorted(series.steps, step, side="right") - 1, 0, len(series.steps) - 1))
         heading = f"{heading}   " + self.tr("step {step}").format(step=whole(int(series.steps[index])))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QLocale, QPointF, QRectF
+from PySide6.QtWidgets import QWidget
 
-from initviz.telemetry.explanation import Explanation, explain
+from initviz.telemetry.explanation import Explanation, Travel, explain
 from initviz.telemetry.explanation_text import explanation_text, headline
 from initviz.views import lettering
 from initviz.views.base import View
@@ -14,6 +15,7 @@ from initviz.views.ink import Ink
 from initviz.views.lane_status import status_text
 from initviz.views.numbers import percent, significant
 from initviz.views.palette import Theme
+from initviz.views.plot import Readout, ReadoutRow
 from initviz.views.saving import Row
 from initviz.views.wrapping import wrap
 
@@ -52,6 +54,10 @@ class ExplainView(View):
     """A headline and a sentence or two a lane, from what was measured and what theory says."""
 
     KEY = "explain"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tops: list[tuple[float, int]] = []
 
     def title(self) -> str:
         return self.tr("Why it learns, or does not")
@@ -94,11 +100,14 @@ class ExplainView(View):
         rect = area.adjusted(16, 4, -12, -4)
         order = self.shown_lanes()
         texts = {lane: self.said(lane) for lane in order}
-        y = rect.top()
+        y, tops = rect.top(), []
         blocks, gap = self._fit(texts, rect)
         for block in blocks:
             self._draw_block(ink, block, rect, y)
+            tops.append((y, block.lane))
             y += block.height + gap
+        if ink.painter.device() is self.canvas.image:
+            self._tops = tops[::-1]
         if len(blocks) < len(order):
             note = self.tr("{count} more where there is more room").format(count=len(order) - len(blocks))
             ink.text(rect.left(), rect.bottom() - self.theme.small_px / 2, note, self.theme.muted)
@@ -160,8 +169,23 @@ class ExplainView(View):
             y += line
             ink.text(left, y, words, self.theme.muted, size)
 
-    def read_out(self, place: QPointF) -> None:
-        """There is nothing to read out: everything is said already."""
+    def read_out(self, place: QPointF) -> Readout | None:
+        found = next((entry for entry in self._tops if place.y() >= entry[0]), None)
+        if found is None or self.info is None:
+            return None
+        lane, told = found[1], self.explanation(found[1])
+        rows = [
+            ReadoutRow(lane, label, _factors(travel))
+            for label, travel in (
+                (self.tr("signal a layer, theory"), told.forward),
+                (self.tr("gradient a layer, theory"), told.backward),
+            )
+            if travel is not None
+        ]
+        loss = f"{significant(told.initial_loss)} → {significant(told.loss)}"
+        rows.append(ReadoutRow(lane, self.tr("loss"), loss))
+        area = QRectF(0, 0, self.canvas.width(), self.canvas.height())
+        return Readout(area, f"{self.lane_name(lane)}   {self.said(lane)[0]}", tuple(rows))
 
     def table(self) -> list[Row]:
         assert self.info is not None
@@ -176,3 +200,7 @@ class ExplainView(View):
 
 def _indent(theme: Theme) -> float:
     return 16 * theme.unit
+
+
+def _factors(travel: Travel) -> str:
+    return f"{significant(travel.factor)}, {significant(travel.foretold_factor)}"

@@ -71,6 +71,9 @@ def test_the_pointer_and_the_keyboard_move_the_cross_hair(key: str, show: Show, 
 def test_a_click_on_a_name_chooses_the_lane(key: str, show: Show, qtbot: QtBot) -> None:
     view = show(key, run_for(key))
     places = view.lane_places()
+    if key == "why_normal":
+        assert not places  # what it shows holds for every lane
+        return
     if key == "lr":
         assert len(places) == 1  # all lanes have the same rate, so one name stands for them
         return
