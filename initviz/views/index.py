@@ -63,7 +63,7 @@ LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "overview": (("loss", "grad_norm_map"), ("signal", "weights")),
     "gradients": (("grad_norm_bars", "grad_norm_map"), ("gradients", "update_ratio")),
     "weights": (("weights", "activations"), ("update_ratio", "gradients")),
-    "theory": (("signal",), ("phase_diagram", "isometry")),
+    "theory": (("signal", "explain"), ("phase_diagram", "isometry")),
 }
 """Views of each named layout, column by column, from left to right and top to bottom."""
 

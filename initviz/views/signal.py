@@ -160,7 +160,8 @@ class SignalView(View):
         whole = area
         if gap and area.height() >= _NOTED_HEIGHT:
             area = area.adjusted(0, 0, 0, -(self.theme.small_px + 7.0))
-        layout = self._arrange(quantities, area, wide)
+        legend = self._legend_rect(area, wide)
+        layout = self._arrange(quantities, area.adjusted(0, legend.height(), 0, 0), wide, not legend.height())
         if ink.painter.device() is self.canvas.image:
             self._layout = layout
         assert self.history is not None
@@ -171,15 +172,14 @@ class SignalView(View):
             self._draw_now(ink, plot, quantity)
         # The lines of the backward plot meet at the output, where names would say nothing.
         self._draw_labels(ink, *layout[0], area.center().x() if wide else area.right())
-        if wide and area.width() / 2 <= _NAMED_WIDTH:
-            rect = area.adjusted(10, 0, -8, 0)
-            draw_legend(self, ink, QRectF(rect.left(), area.top(), rect.width(), 0), area.height())
+        if legend.height():
+            draw_legend(self, ink, legend, area.height())
 
     def _dead(self) -> tuple[bool, ...]:
         return tuple(diverged_at(self.history, lane) is not None for lane in self.shown_lanes())
 
     def _arrange(
-        self, quantities: tuple[_Quantity, _Quantity], area: QRectF, wide: bool
+        self, quantities: tuple[_Quantity, _Quantity], area: QRectF, wide: bool, named: bool
     ) -> list[tuple[Plot, _Quantity]]:
         assert self.info is not None
         theme = self.theme
@@ -189,14 +189,13 @@ class SignalView(View):
         layout = []
         if wide:
             half = area.width() / 2
-            head = self._legend_height(area) if half <= _NAMED_WIDTH else 0.0
-            height = max(20.0, area.height() - head - captions - below - 6)
+            height = max(20.0, area.height() - captions - below - 6)
             for place, quantity in enumerate(quantities):
                 left = plots.axis_width(quantity.axis, height, theme) + 4
-                room = label_room(self, labels, half) if place == 0 and half > _NAMED_WIDTH else 12.0
+                room = label_room(self, labels, half) if place == 0 and named else 12.0
                 rect = QRectF(
                     area.left() + place * half + left,
-                    area.top() + head + captions + 2,
+                    area.top() + captions + 2,
                     max(40.0, half - left - room - 6),
                     height,
                 )
@@ -204,7 +203,7 @@ class SignalView(View):
             return layout
         height = max(20.0, (area.height() - below - 2 * captions - 12) / 2)
         left = max(plots.axis_width(quantity.axis, height, theme) for quantity in quantities) + 4
-        room = label_room(self, labels, area.width())
+        room = label_room(self, labels, area.width()) if named else 12.0
         top = area.top() + 2
         for quantity in quantities:
             rect = QRectF(
@@ -214,8 +213,13 @@ class SignalView(View):
             top += captions + height + 6
         return layout
 
-    def _legend_height(self, area: QRectF) -> float:
-        return legend_height(self, area.width() - 18, area.height())
+    def _legend_rect(self, area: QRectF, wide: bool) -> QRectF:
+        """Return where names stand, above the plots; without height where they stand at the ends of the lines."""
+        assert self.info is not None
+        depths = {len(self.info.lanes[lane].layers) for lane in self.shown_lanes()}
+        above = len(depths) > 1 or (wide and area.width() / 2 <= _NAMED_WIDTH)
+        height = legend_height(self, area.width() - 18, area.height()) if above else 0.0
+        return QRectF(area.left() + 10, area.top(), area.width() - 18, height)
 
     def _draw_backdrop(
         self, ink: Ink, area: QRectF, layout: list[tuple[Plot, _Quantity]], wide: bool, gap: str

@@ -878,6 +878,18 @@ What is right or wrong with the start of each lane, and why, appears here in wor
         <source>{count} more where there is more room</source>
         <translation>放大后还可显示 {count} 条</translation>
     </message>
+    <message>
+        <source>signal a layer, theory</source>
+        <translation>信号每层倍数、理论值</translation>
+    </message>
+    <message>
+        <source>gradient a layer, theory</source>
+        <translation>梯度每层倍数、理论值</translation>
+    </message>
+    <message>
+        <source>loss</source>
+        <translation>损失</translation>
+    </message>
 </context>
 <context>
     <name>FaultReporter</name>
@@ -1495,8 +1507,8 @@ The loss around the weights of every lane appears here; training goes on meanwhi
         <translation>{count} / {most}</translation>
     </message>
     <message>
-        <source>Networks that race, of the most that can; each seed of a lane counts as one</source>
-        <translation>参赛的网络数与上限；赛道的每个种子算一个</translation>
+        <source>Lanes that race, of the most that can; with their seeds, {count} networks of {most}</source>
+        <translation>参赛的赛道数与上限；连同各自的种子共 {count} 个网络，上限 {most} 个</translation>
     </message>
     <message>
         <source>{most} lanes are the most that can race.</source>
@@ -2162,7 +2174,7 @@ Whether each start lies in the ordered or in the chaotic phase appears here, and
     </message>
     <message>
         <source>{activation} with {rate} dropout</source>
-        <translation>{activation}，Dropout {rate}</translation>
+        <translation>{activation}，随机失活率 {rate}</translation>
     </message>
     <message>
         <source>std of biases, σ_b</source>

@@ -10,6 +10,7 @@ from initviz.experiment.catalogue import Part
 from initviz.experiment.parameters import (
     BoolParameter,
     ChoiceParameter,
+    ClassesParameter,
     FloatParameter,
     FloatsParameter,
     IntParameter,
@@ -106,7 +107,7 @@ def change_by_hand(form: ParameterForm, key: str) -> None:
     elif isinstance(row, BoolRow):
         QTest.mouseClick(row.box, Qt.MouseButton.LeftButton, pos=QPoint(8, row.box.height() // 2))
     elif isinstance(row, TextRow):
-        type_text(row, "something else")
+        type_text(row, "0-4" if isinstance(parameter, ClassesParameter) else "something else")
     else:
         assert isinstance(row, ChoiceRow)
         row.combo.setFocus()
@@ -410,5 +411,6 @@ def test_the_kinds_of_parameters_are_all_known() -> None:
         FloatsParameter,
         PathParameter,
         TextParameter,
+        ClassesParameter,
     }
     assert kinds <= known
