@@ -10,7 +10,6 @@ from initviz.catalog.index import catalogue
 from initviz.catalog.parts import InitContext, InitializerPart
 from initviz.experiment.limits import Limits
 from initviz.experiment.values import Choice
-from initviz.ui import session as sessions
 from initviz.ui.session import Session
 from initviz.ui.start_desk import StartDesk
 
@@ -86,7 +85,7 @@ def test_one_undo_takes_a_whole_drag_back_however_long_it_took(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, now = session.document, [time.monotonic()]
-    monkeypatch.setattr(sessions.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     desk = StartDesk(session)
     for place in range(1, 6):
         desk.move(0, 1 + 0.1 * place, 0.1, 7)

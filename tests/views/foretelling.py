@@ -10,6 +10,7 @@ import numpy as np
 from initviz.experiment.text import Text
 from initviz.telemetry import synthetic
 from initviz.telemetry.frame import Floats, Frame, RunInfo
+from initviz.telemetry.histogram import frozen
 from initviz.theory.prediction import Phase, Prediction
 
 SIGMAS: tuple[tuple[float, float], ...] = ((0.0, 0.0), (0.7, 0.1), (1.0, 0.05), (1.5, 0.2), (2.2, 0.3))
@@ -47,12 +48,16 @@ def prediction(
     if not covered.all():
         grad = np.full(layers, np.nan)
     phase: Phase = "ordered" if factor < 1 else "critical" if factor == 1 else "chaotic"
-    arrays = [q, grad, 0.1 * np.sqrt(depth), 0.1 * np.sqrt(layers - depth), np.ones(layers)]
-    arrays += [np.full(layers, value) for value in (*sigma, factor)]
-    for array in arrays:
-        array.flags.writeable = False
+    sigma_w, sigma_b = sigma
     return Prediction(
-        *arrays,
+        preactivation_q=frozen(q),
+        grad_preactivation_q=frozen(grad),
+        q_spread=frozen(0.1 * np.sqrt(depth)),
+        grad_q_spread=frozen(0.1 * np.sqrt(layers - depth)),
+        correlation=frozen(np.ones(layers)),
+        sigma_w=frozen(np.full(layers, sigma_w)),
+        sigma_b=frozen(np.full(layers, sigma_b)),
+        chi=frozen(np.full(layers, factor)),
         q_star=0.5,
         c_star=1.0,
         chi_star=factor,
