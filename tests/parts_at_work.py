@@ -81,6 +81,8 @@ def _attempts(part: Part) -> Iterator[Document]:
         case "remedy":
             yield _document("images", _MLP) | {"remedies": {part.key: True}}
             yield _document("images", {"family": "cnn", "channels": 4}) | {"remedies": {part.key: True}}
+            teacher = {"name": "teacher", "role": "teacher", "steps": 1}
+            yield _document("images", _MLP) | {"stages": [teacher], "remedies": {part.key: True}}
 
 
 _MLP: Document = {"family": "mlp", "depth": 3, "width": 16, "activation": "tanh"}

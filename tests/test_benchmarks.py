@@ -11,6 +11,7 @@ import torch
 from tests.benchmarks import __main__ as program
 from tests.benchmarks import nets
 from tests.benchmarks.measure import Benchmark, Result, interleaved, seconds
+from tests.parts_at_work import document_with, parts_at_work
 
 ENGINE_ROWS = {
     "engine/moons": "<= 0.75",
@@ -111,3 +112,8 @@ def test_both_loops_and_the_engine_train_the_same_network(net: nets.Net) -> None
         run.run(12)
         assert 0.0 < run.loss < first + 0.5
     assert torch.isfinite(next(race).loss).all()
+
+
+def test_every_part_has_an_experiment_to_be_measured_in() -> None:
+    for part in parts_at_work():
+        assert document_with(part), part.key
