@@ -17,7 +17,8 @@ from initviz.experiment.values import Experiment
 
 if TYPE_CHECKING:
     from initviz.engine.matching import MatchReport
-    from initviz.engine.stages import Answer, StageProgress, StageResult
+    from initviz.engine.stage_progress import Answer, StageProgress
+    from initviz.engine.stages import StageResult
 
 
 class StagesInterruptedError(Exception):
@@ -158,7 +159,7 @@ class StageTeller:
         )
 
     def _hear(self, progress: StageProgress) -> Answer:
-        from initviz.engine.stages import Answer
+        from initviz.engine.stage_progress import Answer
 
         if progress.index != self._index:
             self._end_bar()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import enum
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from initviz.engine import stage_progress
 from initviz.experiment.text import Text
 from initviz.experiment.values import Experiment
 from initviz.telemetry.frame import RunInfo
@@ -36,12 +35,8 @@ class Errand(Protocol):
         ...
 
 
-class StageAnswer(enum.Enum):
-    """What is to become of the stage that is being trained; ``initviz.engine.stages.Answer`` has the same values."""
-
-    GO_ON = "go on"
-    SKIP = "skip"
-    CANCEL = "cancel"
+StageAnswer = stage_progress.Answer
+"""What is to become of the stage that is being trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,35 +193,15 @@ class Failed:
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
-class StageProgress:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProgress(stage_progress.StageProgress):
     """How far an earlier stage is, while a run is being built.
 
     Attributes:
         run_id: The run that is being built.
-        name: Of the stage.
-        role: Its.
-        index: Its place among the stages, 0 first.
-        count: Stages in all.
-        step: Updates made.
-        total: Updates of the stage in all; 0 where its weights come from a file.
-        loss: Of the latest batch; NaN before the first.
-        validation_loss: Latest; NaN before the first.
-        validation_accuracy: Latest; NaN before the first and for regression.
-        from_cache: Whether it was trained before, and is done.
     """
 
     run_id: int
-    name: str
-    role: Literal["pretrain", "teacher"]
-    index: int
-    count: int
-    step: int
-    total: int
-    loss: float = math.nan
-    validation_loss: float = math.nan
-    validation_accuracy: float = math.nan
-    from_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from initviz.experiment.catalogue import Catalogue
@@ -15,7 +16,8 @@ from initviz.worker.preload import preload_torch
 from initviz.worker.training import Announce, CancelledError, HearStage, Pacer, TrainingRun
 
 if TYPE_CHECKING:
-    from initviz.engine.stages import Answer, StageProgress, StageResult
+    from initviz.engine.stage_progress import Answer, StageProgress
+    from initviz.engine.stages import StageResult
 
 LOADING_TORCH = Text("Loading PyTorch", "正在加载 PyTorch")
 TRAINING_STAGES = Text("Training what comes before the lanes", "正在训练前置阶段")
@@ -121,7 +123,7 @@ class TorchWorkshop:
         def listen(progress: StageProgress) -> Answer:
             nonlocal last
             last = progress
-            return stages.Answer(hear_stage(_report(run_id, progress)).value)
+            return hear_stage(_report(run_id, progress))
 
         try:
             return stages.prepare(experiment, self._catalogue, self._limits, listener=listen)
@@ -142,19 +144,7 @@ class TorchWorkshop:
 
 
 def _report(run_id: int, progress: StageProgress) -> messages.StageProgress:
-    return messages.StageProgress(
-        run_id,
-        progress.name,
-        progress.role,
-        progress.index,
-        progress.count,
-        progress.step,
-        progress.total,
-        progress.loss,
-        progress.validation_loss,
-        progress.validation_accuracy,
-        progress.from_cache,
-    )
+    return messages.StageProgress(run_id=run_id, **asdict(progress))
 
 
 def _cancelled(last: StageProgress | None) -> Text:

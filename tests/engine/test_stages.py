@@ -10,7 +10,8 @@ import pytest
 from initviz.catalog.index import catalogue
 from initviz.engine import stage_cache
 from initviz.engine.race import Race
-from initviz.engine.stages import Answer, CancelledError, StageProgress, StageResult, prepare
+from initviz.engine.stage_progress import Answer, StageProgress
+from initviz.engine.stages import CancelledError, StageResult, prepare
 from initviz.engine.weights import Weights, lane_weights, write_weights
 from initviz.experiment.document import read_document
 from initviz.experiment.errors import ExperimentError

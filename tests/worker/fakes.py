@@ -271,7 +271,17 @@ class FakeStages:
                 time.sleep(0.0 if cached else self.step_s)
                 loss = 2.0 / (1 + step)
                 progress = StageProgress(
-                    run_id, name, "teacher", index, len(self.names), step, self.steps, loss, loss, 0.5, cached
+                    run_id=run_id,
+                    name=name,
+                    role="teacher",
+                    index=index,
+                    count=len(self.names),
+                    step=step,
+                    total=self.steps,
+                    loss=loss,
+                    validation_loss=loss,
+                    validation_accuracy=0.5,
+                    from_cache=cached,
                 )
                 answer = hear_stage(progress)
                 self.heard.append((index, step, answer))
