@@ -40,6 +40,11 @@ class Foretold:
         """Whether anything is foretold, lane by lane."""
         return tuple(not bool(np.isnan(values).all()) for values in self.values)
 
+    def edges(self, most: float) -> tuple[Floats, Floats]:
+        """Return both edges of the scatter, as far as they lie within ``most`` times the line."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.maximum(self.low, self.values / most), np.minimum(self.high, self.values * most)
+
 
 def is_foretold(info: RunInfo | None) -> bool:
     """Say whether theory says anything of any lane."""

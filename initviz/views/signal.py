@@ -39,6 +39,8 @@ _NAMED_WIDTH = 190.0
 _HOLLOW_FROM, _DOTS_FROM = 10.0, 7.0
 """Distance between layers in pixels from which points are drawn."""
 _DECADES = (-45.0, 40.0)
+_BAND_FACTOR = 10.0
+"""A band widens the axis so far beyond its line at most: narrow layers scatter by more than is worth the room."""
 _NOTED_HEIGHT = 170.0
 """Height of the canvas from which there is room to say what theory does not cover."""
 
@@ -137,7 +139,8 @@ class SignalView(View):
                 if name == "preactivation_q"
                 else foretold_backward(self.info, None if start is None else first)
             )
-            axis = self._fit(held, first, latest, foretold.values)
+            low, high = foretold.edges(_BAND_FACTOR)
+            axis = self._fit(held, first, latest, foretold.values, low, high)
             made.append(_Quantity(caption, short, first, latest, foretold, axis))
         return made[0], made[1]
 

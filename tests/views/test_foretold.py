@@ -13,7 +13,7 @@ from initviz.experiment.text import Text
 from initviz.telemetry import synthetic
 from initviz.telemetry.frame import RunInfo
 from initviz.telemetry.history import RunHistory
-from initviz.views.foretold import SPREADS, foretold_backward, foretold_forward, gap_text
+from initviz.views.foretold import SPREADS, Foretold, foretold_backward, foretold_forward, gap_text
 from initviz.views.numbers import significant
 from initviz.views.palette import LIGHT, mix
 from initviz.views.signal import SignalView
@@ -185,3 +185,20 @@ def test_theory_costs_frames_nothing(show: Show, monkeypatch: pytest.MonkeyPatch
     assert drawn == []
     view.set_focus_lane(1)
     assert drawn
+
+
+def test_the_axis_has_room_for_the_scatter_but_not_for_any(show: Show) -> None:
+    """A band that is cut off flat says something false; one of many decades would press the lines together."""
+    told = Foretold(np.ones((1, 2)), np.array([[0.5, 1e-9]]), np.array([[2.0, 1e9]]))
+    low, high = told.edges(10.0)
+    np.testing.assert_allclose(low, [[0.5, 0.1]])
+    np.testing.assert_allclose(high, [[2.0, 10.0]])
+    made = synthetic.run_info(4, 13)
+    lanes = tuple(replace(lane, prediction=prediction(1.0, 13)) for lane in made.lanes)
+    info = replace(made, lanes=lanes)
+    view = show("signal", Run(info, RunHistory(info)))
+    assert isinstance(view, SignalView)
+    forward, told = view.plots()[0], foretold_forward(info)
+    assert (told.high < 10 * told.values).all()
+    assert forward.y.low <= np.log10(told.low).min()
+    assert forward.y.high >= np.log10(told.high).max()
