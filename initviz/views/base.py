@@ -310,7 +310,10 @@ class View(QWidget):
         area = QRectF(0, 0, self.canvas.width(), self.canvas.height())
         readout = self._readout()
         if readout is not None:
-            colors = {lane: self.lane_style(lane).color for lane in self.shown_lanes()}
+            lanes = (
+                range(len(self.info.lanes)) if self.info is not None else ()
+            )  # seeds that are not shown, too
+            colors = {lane: self.lane_style(lane).color for lane in lanes}
             draw_readout(ink, readout, area, colors)
         if self.canvas.hasFocus():
             ink.frame(area.adjusted(1, 1, -1, -1), self.theme.accent, 2)

@@ -288,6 +288,13 @@ def test_all_seeds_are_members_of_an_ensemble(show: Show) -> None:
     assert isinstance(view, EnsembleView)
     assert view.members() == (0, 1, 2, 3, 4, 5)
     assert view.lane_name(1) == "zeros · 8"
+    told: set[int | None] = set()
+    for x in range(10, 800, 30):  # the cross-hair names seeds that other views do not show
+        view.canvas.set_cursor(QPointF(x, 100.0))
+        painted(view)
+        readout = view.readout()
+        told |= {row.lane for row in readout.rows} if readout is not None else set()
+    assert told & {1, 2, 4, 5}
     view.set_hidden_lanes(frozenset({0}))
     assert view.members() == (3, 4, 5)
 
